@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUTHSVC_CORE_CONTEXT_H
+#define AUTHSVC_CORE_CONTEXT_H
+
+#include <apr_pools.h>
+#include <apr_time.h>
+
+#include "authsvc/core/clock.h"
+#include "authsvc/core/gate.h"
+#include "authsvc/core/log.h"
+
+struct authsvc_settings_t;
+struct authsvc_db_t;
+struct authsvc_db_conn_t;
+struct authsvc_repositories_t;
+struct authsvc_admission_t;
+struct authsvc_principal_t;
+
+/**
+ * One request as the layers below httpd see it. Made by the handler (or by authsvcctl, or a
+ * test), lives as long as pool; one thread at a time.
+ */
+typedef struct authsvc_ctx_t {
+    apr_pool_t *pool;
+    const struct authsvc_settings_t *settings;
+    const authsvc_log_t *log;     /* NULL: silent */
+    const authsvc_clock_t *clock; /* NULL: the system's */
+    struct authsvc_db_t *db;
+    struct authsvc_db_conn_t *txn; /* the open transaction's connection, or NULL */
+    apr_interval_time_t db_budget; /* what this request may still spend on the database, us */
+    const struct authsvc_repositories_t *repositories;
+    struct authsvc_admission_t *admission; /* to hashing; NULL: free */
+    authsvc_gate_t *gate;                  /* to waiting; NULL: free */
+    const char *request_id;
+    const char *client_ip;  /* textual, NULL if there is none */
+    const char *user_agent; /* as sent, NULL if there is none */
+    const struct authsvc_principal_t *principal; /* who the access token names, or NULL */
+} authsvc_ctx_t;
+
+#endif

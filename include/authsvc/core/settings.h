@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUTHSVC_CORE_SETTINGS_H
+#define AUTHSVC_CORE_SETTINGS_H
+
+#include <apr_tables.h>
+#include <apr_time.h>
+
+struct authsvc_keyset_t;
+struct authsvc_secrets_t;
+
+/** Which kinds of characters a password must have. */
+enum {
+    AUTHSVC_REQUIRE_UPPER = 1, /* general category Lu */
+    AUTHSVC_REQUIRE_LOWER = 2, /* Ll */
+    AUTHSVC_REQUIRE_DIGIT = 4, /* Nd */
+    AUTHSVC_REQUIRE_SYMBOL = 8 /* anything that is neither letter (L*) nor Nd */
+};
+
+/** What an access token's header calls itself. */
+typedef enum {
+    AUTHSVC_TYP_JWT,   /* "JWT" */
+    AUTHSVC_TYP_AT_JWT /* "at+jwt", RFC 9068 */
+} authsvc_token_type_t;
+
+/**
+ * The effective settings of one virtual host, complete and checked. Read-only once built.
+ * Durations are microseconds (apr_interval_time_t), as everywhere in APR.
+ */
+typedef struct authsvc_settings_t {
+    const char *issuer;       /* "iss"; absolute URL without a trailing slash */
+    const char *audience;     /* "aud"; the issuer by default */
+    const char *problem_base; /* ends in "/" */
+    const struct authsvc_keyset_t *keys;
+    const struct authsvc_secrets_t *secrets;
+    authsvc_token_type_t token_type;
+    apr_interval_time_t access_lifetime;  /* 900 s */
+    apr_interval_time_t refresh_lifetime; /* idle limit of a session, 30 d */
+    apr_interval_time_t session_lifetime; /* absolute limit of a session, 90 d */
+    apr_interval_time_t refresh_grace;    /* 30 s; 0: every refresh rotates */
+    int registration_open;
+    int email_utf8; /* non-ASCII local parts are allowed */
+    int password_min; /* code points, 8 */
+    int password_max; /* code points, 128 */
+    int password_require; /* AUTHSVC_REQUIRE_* */
+    apr_size_t hash_memory; /* Argon2id m in bytes, 64 MiB */
+    int hash_passes;        /* Argon2id t, 2 */
+    const char *dummy_hash; /* same cost as hash_*; verifies nothing */
+    apr_size_t max_body;    /* octets, 64 KiB */
+    apr_interval_time_t db_timeout; /* 3 s, for all of a request's statements together */
+    int require_tls;
+    const apr_array_header_t *cors_origins; /* of const char *; never NULL */
+} authsvc_settings_t;
+
+/** Fill in every default that needs no file; issuer, keys, secrets and dummy_hash stay NULL. */
+void authsvc_settings_init(authsvc_settings_t *settings, apr_pool_t *pool);
+
+#endif

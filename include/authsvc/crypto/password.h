@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUTHSVC_CRYPTO_PASSWORD_H
+#define AUTHSVC_CRYPTO_PASSWORD_H
+
+#include "authsvc/core/context.h"
+#include "authsvc/core/error.h"
+
+/** What verification found out. */
+typedef struct {
+    int matches;
+    int needs_rehash; /* matches, but the stored cost is below or beside the settings' */
+} authsvc_password_verdict_t;
+
+/**
+ * Hash with Argon2id (RFC 9106) at the settings' cost, under ctx->gate and ctx->admission.
+ * @param hash PHC string, in ctx->pool
+ * @return UNAVAILABLE "overloaded" when there is no slot or no memory
+ */
+authsvc_error_t *authsvc_password_hash(authsvc_ctx_t *ctx, const char *password, apr_size_t len,
+                                       const char **hash);
+
+/**
+ * Check a password, with exactly one Argon2id computation on every path.
+ * @param stored PHC string; NULL, unreadable, or dearer than the cap (4x the settings' memory or
+ *   passes, at least 256 MiB and 8): the settings' dummy hash is computed instead, nothing
+ *   matches (and the two latter are logged)
+ * @return UNAVAILABLE as above; never an error for a wrong password
+ */
+authsvc_error_t *authsvc_password_verify(authsvc_ctx_t *ctx, const char *stored,
+                                         const char *password, apr_size_t len,
+                                         authsvc_password_verdict_t *verdict);
+
+/**
+ * A PHC string of this cost that no password is known for: salt and hash are random octets.
+ * @param memory octets, passes >= 1
+ */
+authsvc_error_t *authsvc_password_dummy(apr_pool_t *pool, apr_size_t memory, int passes,
+                                        const char **hash);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUTHSVC_REPOSITORIES_REPOSITORIES_H
+#define AUTHSVC_REPOSITORIES_REPOSITORIES_H
+
+#include "authsvc/repositories/node.h"
+#include "authsvc/repositories/sessions.h"
+#include "authsvc/repositories/users.h"
+
+/**
+ * All repositories, as the services are given them; a test of a service brings its own functions.
+ * Every function answers errors as authsvc_db_run does, and *found/row pointers as documented.
+ */
+typedef struct authsvc_repositories_t {
+    authsvc_users_repository_t users;
+    authsvc_sessions_repository_t sessions;
+    authsvc_node_repository_t node;
+    /** authsvc_db_transaction, or a mock's. */
+    authsvc_error_t *(*transaction)(authsvc_ctx_t *ctx,
+                                    authsvc_error_t *(*fn)(authsvc_ctx_t *ctx, void *baton),
+                                    void *baton);
+    /** authsvc_db_identity, or a mock's. */
+    authsvc_error_t *(*identity)(authsvc_ctx_t *ctx,
+                                 unsigned char database_id[AUTHSVC_UUID_OCTETS]);
+} authsvc_repositories_t;
+
+/** The real ones, on ctx->db. */
+extern const authsvc_repositories_t authsvc_repositories;
+
+/** Every statement of every repository, NULL-terminated: one test prepares them all. */
+extern const authsvc_statement_t *const authsvc_repositories_statements[];
+
+#endif

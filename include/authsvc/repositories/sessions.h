@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUTHSVC_REPOSITORIES_SESSIONS_H
+#define AUTHSVC_REPOSITORIES_SESSIONS_H
+
+#include "authsvc/crypto/refresh_token.h"
+#include "authsvc/db/db.h"
+#include "authsvc/repositories/users.h"
+
+/** A row of sessions, as far as services need it. */
+typedef struct {
+    const char *id;
+    const char *user_id;
+    unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS];
+    apr_int64_t counter;
+    apr_int64_t epoch;
+    const char *ip;         /* may be NULL */
+    const char *user_agent; /* may be NULL */
+} authsvc_session_t;
+
+/** What a session's row says after it refused to rotate. */
+typedef struct {
+    authsvc_session_t session;
+    int alive;        /* not revoked, not idle too long, not too old, user not deleted */
+    int within_grace; /* rotated less than the grace ago */
+} authsvc_session_state_t;
+
+/** The limits of a session's life, microseconds. */
+typedef struct {
+    apr_interval_time_t idle;
+    apr_interval_time_t absolute;
+    apr_interval_time_t grace;
+} authsvc_session_limits_t;
+
+typedef struct {
+    /**
+     * Open a session for a user who is not deleted and whose password hash is still this one.
+     * @param created 0 if the user is gone, deleted, or the hash changed meanwhile
+     */
+    authsvc_error_t *(*insert)(authsvc_ctx_t *ctx, const authsvc_session_t *session,
+                               const char *password_hash, int *created);
+
+    /**
+     * Rotate: one conditional statement that holds the user's row FOR SHARE. Counter `counter`
+     * becomes counter + 1.
+     * @param user who it belongs to, current; NULL if nothing was rotated
+     * @param epoch of the session, if rotated
+     * @param recovered set to 1 if the row was behind the token (the database lost commits)
+     */
+    authsvc_error_t *(*rotate)(authsvc_ctx_t *ctx, const char *session_id,
+                               const unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS],
+                               apr_int64_t counter, const authsvc_session_limits_t *limits,
+                               authsvc_user_t **user, apr_int64_t *epoch, int *recovered);
+
+    /** Why rotate refused. @param state, user NULL if there is no such session and nonce */
+    authsvc_error_t *(*inspect)(authsvc_ctx_t *ctx, const char *session_id,
+                                const unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS],
+                                const authsvc_session_limits_t *limits,
+                                authsvc_session_state_t **state, authsvc_user_t **user);
+
+    /**
+     * The user of a living session, by access token: session and user in one query.
+     * @param user NULL if either is not alive, or the session's epoch is not this one
+     */
+    authsvc_error_t *(*find_user)(authsvc_ctx_t *ctx, const char *session_id, const char *user_id,
+                                  apr_int64_t epoch, const authsvc_session_limits_t *limits,
+                                  authsvc_user_t **user);
+
+    /** End one session, by its nonce. @param ended 0 if there was nothing to end */
+    authsvc_error_t *(*revoke)(authsvc_ctx_t *ctx, const char *session_id,
+                               const unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS],
+                               int *ended);
+
+    /** End all sessions of a user. @param ended how many were alive */
+    authsvc_error_t *(*revoke_all)(authsvc_ctx_t *ctx, const char *user_id, apr_int64_t *ended);
+} authsvc_sessions_repository_t;
+
+#endif

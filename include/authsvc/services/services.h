@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUTHSVC_SERVICES_SERVICES_H
+#define AUTHSVC_SERVICES_SERVICES_H
+
+#include "authsvc/core/context.h"
+#include "authsvc/core/error.h"
+#include "authsvc/crypto/jwt.h"
+#include "authsvc/repositories/repositories.h"
+
+/** Who an access token names. */
+typedef struct authsvc_principal_t {
+    const char *user_id;
+    const char *session_id;
+    apr_int64_t epoch;
+} authsvc_principal_t;
+
+/** What a sign-in or a refresh gives. In ctx->pool. */
+typedef struct {
+    const char *access_token;
+    const char *refresh_token;
+    apr_int64_t expires_in; /* seconds */
+    const authsvc_user_t *user;
+} authsvc_grant_t;
+
+/* services/registration.c */
+
+/**
+ * Register a user and sign them in.
+ * @param email, password, name as sent, strict UTF-8
+ * @return FORBIDDEN "registration-closed"; INVALID with fields; CONFLICT "email-exists";
+ *   UNAVAILABLE (a later try may meet CONFLICT)
+ */
+authsvc_error_t *authsvc_registration_register(authsvc_ctx_t *ctx, const char *email,
+                                               const char *password, apr_size_t password_len,
+                                               const char *name, authsvc_grant_t *grant);
+
+/* services/policy.c */
+
+/** Check a new password against the settings' policy; wrong ones are added to *err as fields. */
+void authsvc_policy_check_password(authsvc_ctx_t *ctx, const char *pointer, const char *password,
+                                   apr_size_t len, authsvc_error_t **err);
+
+/** Trim and check a display name: 1-100 code points, no control characters. */
+void authsvc_policy_check_name(authsvc_ctx_t *ctx, const char *pointer, const char *name,
+                               const char **trimmed, authsvc_error_t **err);
+
+/** Normalize and check an email address. */
+void authsvc_policy_check_email(authsvc_ctx_t *ctx, const char *pointer, const char *email,
+                                const char **normalized, authsvc_error_t **err);
+
+/* services/login.c */
+
+/**
+ * Sign in. Exactly one Argon2id on every path; no lease is held meanwhile.
+ * @return UNAUTHENTICATED "invalid-credentials" (unknown email and wrong password alike),
+ *   "account-deactivated" (after the right password only); UNAVAILABLE
+ */
+authsvc_error_t *authsvc_login(authsvc_ctx_t *ctx, const char *email, const char *password,
+                               apr_size_t password_len, authsvc_grant_t *grant);
+
+/* services/sessions.c */
+
+/** Open a session for a user and make its tokens. Also inside a transaction. */
+authsvc_error_t *authsvc_sessions_open(authsvc_ctx_t *ctx, const authsvc_user_t *user, int *opened,
+                                       authsvc_grant_t *grant);
+
+/** Exchange a refresh token. @return UNAUTHENTICATED "invalid-refresh-token" */
+authsvc_error_t *authsvc_sessions_refresh(authsvc_ctx_t *ctx, const char *refresh_token,
+                                          authsvc_grant_t *grant);
+
+/** End the session of a refresh token; any string that is none is a success. */
+authsvc_error_t *authsvc_sessions_logout(authsvc_ctx_t *ctx, const char *refresh_token);
+
+/** End all sessions of ctx->principal. @return UNAUTHENTICATED if its session is not alive */
+authsvc_error_t *authsvc_sessions_logout_all(authsvc_ctx_t *ctx);
+
+/* services/authentication.c */
+
+/**
+ * Verify an access token (no database) and say who it names.
+ * @param principal in ctx->pool
+ * @return UNAUTHENTICATED "authentication"
+ */
+authsvc_error_t *authsvc_authentication_verify(authsvc_ctx_t *ctx, const char *token,
+                                               apr_size_t len,
+                                               const authsvc_principal_t **principal);
+
+/* services/account.c: of ctx->principal, whose session must be alive, else UNAUTHENTICATED */
+
+authsvc_error_t *authsvc_account_get(authsvc_ctx_t *ctx, const authsvc_user_t **user);
+
+/** Change the display name. @return INVALID with fields */
+authsvc_error_t *authsvc_account_rename(authsvc_ctx_t *ctx, const char *name,
+                                        const authsvc_user_t **user);
+
+/**
+ * Deactivate the account and end all its sessions.
+ * @return UNAUTHENTICATED "invalid-credentials" for a wrong password
+ */
+authsvc_error_t *authsvc_account_delete(authsvc_ctx_t *ctx, const char *password,
+                                        apr_size_t password_len);
+
+/* services/readiness.c */
+
+/** Outcome of one readiness check. */
+typedef struct {
+    const char *name; /* "database", "clock", "secret" */
+    int ok;
+    const char *detail; /* public; NULL if ok */
+} authsvc_readiness_check_t;
+
+/**
+ * Whether this node can serve: database and schema, clock within 30 s of the database's, secret
+ * known to the other nodes. Never an error: each failure is a check that is not ok.
+ * @param checks of authsvc_readiness_check_t, in ctx->pool
+ * @return 1 if all are ok
+ */
+int authsvc_readiness(authsvc_ctx_t *ctx, apr_array_header_t **checks);
+
+#endif
