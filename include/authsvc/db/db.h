@@ -62,6 +62,7 @@ typedef struct {
     authsvc_db_type_t params[AUTHSVC_DB_MAX_PARAMS];
     int n_columns; /* of each row it returns; 0: none */
     authsvc_db_type_t columns[AUTHSVC_DB_MAX_COLUMNS];
+    unsigned nullable; /* bit n: column n may be NULL; any other NULL is INTERNAL */
 } authsvc_statement_t;
 
 /** A complete result in the caller's pool; it outlives the connection. */

@@ -24,13 +24,6 @@ typedef struct {
     int within_grace; /* rotated less than the grace ago */
 } authsvc_session_state_t;
 
-/** The limits of a session's life, microseconds. */
-typedef struct {
-    apr_interval_time_t idle;
-    apr_interval_time_t absolute;
-    apr_interval_time_t grace;
-} authsvc_session_limits_t;
-
 typedef struct {
     /**
      * Open a session for a user who is not deleted and whose password hash is still this one.
@@ -61,9 +54,8 @@ typedef struct {
      * The user of a living session, by access token: session and user in one query.
      * @param user NULL if either is not alive, or the session's epoch is not this one
      */
-    authsvc_error_t *(*find_user)(authsvc_ctx_t *ctx, const char *session_id, const char *user_id,
-                                  apr_int64_t epoch, const authsvc_session_limits_t *limits,
-                                  authsvc_user_t **user);
+    authsvc_error_t *(*find_user)(authsvc_ctx_t *ctx, const authsvc_session_ref_t *session,
+                                  const authsvc_session_limits_t *limits, authsvc_user_t **user);
 
     /** End one session, by its nonce. @param ended 0 if there was nothing to end */
     authsvc_error_t *(*revoke)(authsvc_ctx_t *ctx, const char *session_id,

@@ -16,6 +16,20 @@ typedef struct {
     apr_time_t deleted_at; /* 0: it is not */
 } authsvc_user_t;
 
+/** The limits of a session's life, microseconds. */
+typedef struct {
+    apr_interval_time_t idle;
+    apr_interval_time_t absolute;
+    apr_interval_time_t grace;
+} authsvc_session_limits_t;
+
+/** A session as an access token names it. */
+typedef struct {
+    const char *session_id;
+    const char *user_id;
+    apr_int64_t epoch;
+} authsvc_session_ref_t;
+
 typedef struct {
     /**
      * Insert a user with role "user". Sets created_at, role, email_verified from the row.
@@ -28,9 +42,6 @@ typedef struct {
     authsvc_error_t *(*find_by_email)(authsvc_ctx_t *ctx, const char *email,
                                       authsvc_user_t **user);
 
-    /** @param user NULL if there is none or it is deleted */
-    authsvc_error_t *(*find_by_id)(authsvc_ctx_t *ctx, const char *id, authsvc_user_t **user);
-
     /**
      * Replace a password hash if it is still the old one.
      * @param replaced 0 if it was changed meanwhile
@@ -42,8 +53,9 @@ typedef struct {
      * Rename the user of a living session. One statement.
      * @param user the row afterwards; NULL if session or user are not alive, or epochs differ
      */
-    authsvc_error_t *(*rename)(authsvc_ctx_t *ctx, const char *session_id, apr_int64_t epoch,
-                               const char *user_id, const char *name, authsvc_user_t **user);
+    authsvc_error_t *(*rename)(authsvc_ctx_t *ctx, const authsvc_session_ref_t *session,
+                               const authsvc_session_limits_t *limits, const char *name,
+                               authsvc_user_t **user);
 
     /**
      * Mark deleted if the password hash is still this one.

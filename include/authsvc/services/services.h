@@ -7,11 +7,9 @@
 #include "authsvc/crypto/jwt.h"
 #include "authsvc/repositories/repositories.h"
 
-/** Who an access token names. */
+/** Who an access token names: the session's reference is all the database needs. */
 typedef struct authsvc_principal_t {
-    const char *user_id;
-    const char *session_id;
-    apr_int64_t epoch;
+    authsvc_session_ref_t session;
 } authsvc_principal_t;
 
 /** What a sign-in or a refresh gives. In ctx->pool. */
@@ -60,9 +58,18 @@ authsvc_error_t *authsvc_login(authsvc_ctx_t *ctx, const char *email, const char
 
 /* services/sessions.c */
 
-/** Open a session for a user and make its tokens. Also inside a transaction. */
-authsvc_error_t *authsvc_sessions_open(authsvc_ctx_t *ctx, const authsvc_user_t *user, int *opened,
-                                       authsvc_grant_t *grant);
+/**
+ * Open a session for a user: its row. Also inside a transaction.
+ * @param token what to make the session's first refresh token of
+ * @param opened 0 if the user was deleted or changed the password meanwhile
+ */
+authsvc_error_t *authsvc_sessions_open(authsvc_ctx_t *ctx, const authsvc_user_t *user,
+                                       authsvc_refresh_token_t *token, int *opened);
+
+/** Make the tokens of a session. No database, but for its identity if that is not known yet. */
+authsvc_error_t *authsvc_sessions_grant(authsvc_ctx_t *ctx, const authsvc_user_t *user,
+                                        const authsvc_refresh_token_t *token, apr_int64_t epoch,
+                                        authsvc_grant_t *grant);
 
 /** Exchange a refresh token. @return UNAUTHENTICATED "invalid-refresh-token" */
 authsvc_error_t *authsvc_sessions_refresh(authsvc_ctx_t *ctx, const char *refresh_token,
