@@ -1,0 +1,9 @@
+-- SPDX-License-Identifier: Apache-2.0
+DROP INDEX idx_users_created_at;
+DROP INDEX idx_users_email;
+DROP TABLE users;
+DROP TYPE user_role;
+DROP FUNCTION authsvc_now(bigint);
+DROP FUNCTION authsvc_now();
+DROP TABLE authsvc_database;
+DROP TABLE authsvc_schema;
