@@ -18,8 +18,9 @@ typedef struct {
 } authsvc_log_t;
 
 /**
- * Write one line "AS0123: text". Control characters and bytes outside ASCII in the formatted text
- * are escaped as \xNN, so that no user's data can forge a line. Longer than 2 KiB is cut.
+ * Write one line "AS0123: text". Control characters, bytes outside ASCII and the backslash in the
+ * formatted text are escaped as \xNN, so that no user's data can forge a line. Longer than 2 KiB
+ * is cut, and ends in "...".
  * @param log NULL: nothing happens
  * @param id "AS" and four digits, unique to the place, never reused
  */

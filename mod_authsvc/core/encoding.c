@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "authsvc/core/encoding.h"
+
+const char *authsvc_base64url_encode(apr_pool_t *pool, const unsigned char *data, apr_size_t len)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    char *text = apr_palloc(pool, len / 3 * 4 + 4), *out = text;
+
+    for (; len >= 3; data += 3, len -= 3) {
+        *out++ = alphabet[data[0] >> 2];
+        *out++ = alphabet[(data[0] & 0x03) << 4 | data[1] >> 4];
+        *out++ = alphabet[(data[1] & 0x0f) << 2 | data[2] >> 6];
+        *out++ = alphabet[data[2] & 0x3f];
+    }
+    if (len == 1) {
+        *out++ = alphabet[data[0] >> 2];
+        *out++ = alphabet[(data[0] & 0x03) << 4];
+    } else if (len == 2) {
+        *out++ = alphabet[data[0] >> 2];
+        *out++ = alphabet[(data[0] & 0x03) << 4 | data[1] >> 4];
+        *out++ = alphabet[(data[1] & 0x0f) << 2];
+    }
+    *out = '\0';
+    return text;
+}
+
+static int base64url_value(char c)
+{
+    if (c >= 'A' && c <= 'Z') {
+        return c - 'A';
+    }
+    if (c >= 'a' && c <= 'z') {
+        return c - 'a' + 26;
+    }
+    if (c >= '0' && c <= '9') {
+        return c - '0' + 52;
+    }
+    return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+unsigned char *authsvc_base64url_decode(apr_pool_t *pool, const char *text, apr_size_t text_len,
+                                        apr_size_t *len)
+{
+    unsigned char *data, *out;
+    unsigned int bits = 0, held = 0;
+    apr_size_t i;
+
+    if (text_len % 4 == 1) {
+        return NULL;
+    }
+    data = out = apr_palloc(pool, text_len / 4 * 3 + 3);
+    for (i = 0; i < text_len; i++) {
+        int value = base64url_value(text[i]);
+
+        if (value < 0) {
+            return NULL;
+        }
+        held = held << 6 | (unsigned int)value;
+        bits += 6;
+        if (bits >= 8) {
+            bits -= 8;
+            *out++ = (unsigned char)(held >> bits);
+            held &= (1u << bits) - 1;
+        }
+    }
+    /* Two spellings of one token would be two keys in a deny list. */
+    if (held != 0) {
+        return NULL;
+    }
+    *out = '\0';
+    *len = (apr_size_t)(out - data);
+    return data;
+}
+
+const char *authsvc_hex_encode(apr_pool_t *pool, const unsigned char *data, apr_size_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *text = apr_palloc(pool, 2 * len + 1);
+    apr_size_t i;
+
+    for (i = 0; i < len; i++) {
+        text[2 * i] = digits[data[i] >> 4];
+        text[2 * i + 1] = digits[data[i] & 0x0f];
+    }
+    text[2 * len] = '\0';
+    return text;
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int authsvc_hex_decode(const char *text, unsigned char *out, apr_size_t len)
+{
+    apr_size_t i;
+
+    for (i = 0; i < len; i++) {
+        int high = hex_value(text[2 * i]);
+        int low = high < 0 ? -1 : hex_value(text[2 * i + 1]);
+
+        if (low < 0) {
+            return 0;
+        }
+        out[i] = (unsigned char)(high << 4 | low);
+    }
+    return text[2 * len] == '\0';
+}

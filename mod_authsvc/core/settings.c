@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "authsvc/core/settings.h"
+
+#define DAY apr_time_from_sec(86400)
+
+void authsvc_settings_init(authsvc_settings_t *settings, apr_pool_t *pool)
+{
+    memset(settings, 0, sizeof(*settings));
+    settings->token_type = AUTHSVC_TYP_JWT;
+    settings->access_lifetime = apr_time_from_sec(900);
+    settings->refresh_lifetime = 30 * DAY;
+    settings->session_lifetime = 90 * DAY;
+    settings->refresh_grace = apr_time_from_sec(30);
+    settings->registration_open = 1;
+    settings->email_utf8 = 0;
+    settings->password_min = 8;
+    settings->password_max = 128;
+    settings->password_require =
+        AUTHSVC_REQUIRE_UPPER | AUTHSVC_REQUIRE_LOWER | AUTHSVC_REQUIRE_DIGIT;
+    settings->hash_memory = (apr_size_t)64 * 1024 * 1024;
+    settings->hash_passes = 2;
+    settings->max_body = (apr_size_t)64 * 1024;
+    settings->db_timeout = apr_time_from_sec(3);
+    settings->require_tls = 1;
+    settings->cors_origins = apr_array_make(pool, 1, sizeof(const char *));
+}
