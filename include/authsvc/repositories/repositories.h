@@ -11,9 +11,9 @@
  * Every function answers errors as authsvc_db_run does, and *found/row pointers as documented.
  */
 typedef struct authsvc_repositories_t {
-    authsvc_users_repository_t users;
-    authsvc_sessions_repository_t sessions;
-    authsvc_node_repository_t node;
+    const authsvc_users_repository_t *users;
+    const authsvc_sessions_repository_t *sessions;
+    const authsvc_node_repository_t *node;
     /** authsvc_db_transaction, or a mock's. */
     authsvc_error_t *(*transaction)(authsvc_ctx_t *ctx,
                                     authsvc_error_t *(*fn)(authsvc_ctx_t *ctx, void *baton),
@@ -26,7 +26,10 @@ typedef struct authsvc_repositories_t {
 /** The real ones, on ctx->db. */
 extern const authsvc_repositories_t authsvc_repositories;
 
-/** Every statement of every repository, NULL-terminated: one test prepares them all. */
-extern const authsvc_statement_t *const authsvc_repositories_statements[];
+/**
+ * Every repository's statements: a NULL-terminated list of NULL-terminated lists. One test
+ * prepares them all on both engines.
+ */
+extern const authsvc_statement_t *const *const authsvc_repositories_statements[];
 
 #endif

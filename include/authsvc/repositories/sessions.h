@@ -6,20 +6,19 @@
 #include "authsvc/db/db.h"
 #include "authsvc/repositories/users.h"
 
-/** A row of sessions, as far as services need it. */
+/** A new session; its counter and epoch start at 0. */
 typedef struct {
     const char *id;
     const char *user_id;
     unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS];
-    apr_int64_t counter;
-    apr_int64_t epoch;
     const char *ip;         /* may be NULL */
     const char *user_agent; /* may be NULL */
 } authsvc_session_t;
 
 /** What a session's row says after it refused to rotate. */
 typedef struct {
-    authsvc_session_t session;
+    apr_int64_t counter;
+    apr_int64_t epoch;
     int alive;        /* not revoked, not idle too long, not too old, user not deleted */
     int within_grace; /* rotated less than the grace ago */
 } authsvc_session_state_t;

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "rows.h"
+
+/* FOR SHARE: a deactivation that is under way is waited for, so that no session outlives it. */
+#define INSERT_SESSION                                                                       \
+    "INSERT INTO sessions (id, user_id, nonce_hash, counter, epoch, created_at, ip, user_agent)" \
+    " SELECT $1, users.id, $3, 0, 0, authsvc_now(), $4, $5 FROM users"                       \
+    " WHERE users.id = $2 AND users.password_hash = $6 AND users.deleted_at IS NULL"
+
+static const authsvc_statement_t insert_session = {
+    .name = "sessions_insert",
+    .pgsql = INSERT_SESSION " FOR SHARE",
+    .sqlite = INSERT_SESSION,
+    .n_params = 6,
+    .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_UUID, AUTHSVC_DB_BYTES, AUTHSVC_DB_TEXT,
+               AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT},
+};
+
+/*
+ * The one condition of a rotation. A row behind the token (the database lost commits) moves on
+ * whatever the grace says. The row may be behind by as many rotations as can be lost at most.
+ */
+#define ROTATE_IF                                                                         \
+    "s.id = $1 AND s.nonce_hash = $3 AND s.counter BETWEEN $2 - 16 AND $2"                \
+    " AND (s.rotated_at IS NULL OR s.rotated_at <= authsvc_now(-$4) OR s.counter < $2)"   \
+    " AND " SESSION_ALIVE("s", "$5", "$6")
+
+/*
+ * The rotation does not wait for the disk: what a crash may lose is a rotation, and a token ahead
+ * of its row is accepted. The UPDATE must read c, PostgreSQL drops a CTE that nobody reads. The
+ * user's row is locked FOR SHARE: without that a role changed meanwhile would be read stale.
+ */
+static const authsvc_statement_t rotate_session = {
+    .name = "sessions_rotate",
+    .pgsql = "WITH c AS (SELECT set_config('synchronous_commit', 'off', true) AS durable),"
+             " u AS (SELECT users.*, sessions.counter AS seen FROM users"
+             " JOIN sessions ON sessions.user_id = users.id"
+             " WHERE sessions.id = $1 AND users.deleted_at IS NULL FOR SHARE OF users)"
+             " UPDATE sessions s SET counter = $2 + 1, rotated_at = authsvc_now()"
+             " FROM c, u WHERE c.durable = 'off' AND u.id = s.user_id AND " ROTATE_IF
+             " RETURNING s.epoch, u.seen < $2, " USER_COLUMNS("u"),
+    .sqlite = "UPDATE sessions AS s SET counter = $2 + 1, rotated_at = authsvc_now()"
+              " WHERE " ROTATE_IF " AND EXISTS (SELECT 1 FROM users"
+              " WHERE users.id = s.user_id AND users.deleted_at IS NULL)"
+              " RETURNING epoch, 0, user_id,"
+              " (SELECT email FROM users WHERE id = user_id),"
+              " (SELECT password_hash FROM users WHERE id = user_id),"
+              " (SELECT name FROM users WHERE id = user_id),"
+              " (SELECT role FROM users WHERE id = user_id),"
+              " (SELECT email_verified FROM users WHERE id = user_id),"
+              " (SELECT created_at FROM users WHERE id = user_id),"
+              " (SELECT deleted_at FROM users WHERE id = user_id)",
+    .n_params = 6,
+    .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_INT, AUTHSVC_DB_BYTES, AUTHSVC_DB_INT, AUTHSVC_DB_INT,
+               AUTHSVC_DB_INT},
+    .n_columns = 2 + USER_N,
+    .columns = {AUTHSVC_DB_INT, AUTHSVC_DB_BOOL, USER_TYPES},
+    .nullable = USER_NULLABLE(2),
+};
+
+static const authsvc_statement_t inspect_session = {
+    .name = "sessions_inspect",
+    .sql = "SELECT s.counter, s.epoch,"
+           " (users.deleted_at IS NULL AND " SESSION_ALIVE("s", "$3", "$4") "),"
+           " (s.rotated_at IS NOT NULL AND s.rotated_at > authsvc_now(-$5)),"
+           " " USER_COLUMNS("users")
+           " FROM sessions s JOIN users ON users.id = s.user_id"
+           " WHERE s.id = $1 AND s.nonce_hash = $2",
+    .reads_only = 1,
+    .n_params = 5,
+    .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_BYTES, AUTHSVC_DB_INT, AUTHSVC_DB_INT, AUTHSVC_DB_INT},
+    .n_columns = 4 + USER_N,
+    .columns = {AUTHSVC_DB_INT, AUTHSVC_DB_INT, AUTHSVC_DB_BOOL, AUTHSVC_DB_BOOL, USER_TYPES},
+    .nullable = USER_NULLABLE(4),
+};
+
+static const authsvc_statement_t select_user = {
+    .name = "sessions_find_user",
+    .sql = "SELECT " USER_COLUMNS("users")
+           " FROM sessions s JOIN users ON users.id = s.user_id"
+           " WHERE s.id = $1 AND s.user_id = $2 AND s.epoch = $3 AND users.deleted_at IS NULL"
+           " AND " SESSION_ALIVE("s", "$4", "$5"),
+    .reads_only = 1,
+    .n_params = 5,
+    .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_UUID, AUTHSVC_DB_INT, AUTHSVC_DB_INT, AUTHSVC_DB_INT},
+    .n_columns = USER_N,
+    .columns = {USER_TYPES},
+    .nullable = USER_NULLABLE(0),
+};
+
+static const authsvc_statement_t revoke_session = {
+    .name = "sessions_revoke",
+    .sql = "UPDATE sessions SET revoked_at = authsvc_now()"
+           " WHERE id = $1 AND nonce_hash = $2 AND revoked_at IS NULL",
+    .n_params = 2,
+    .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_BYTES},
+};
+
+static const authsvc_statement_t revoke_sessions = {
+    .name = "sessions_revoke_all",
+    .sql = "UPDATE sessions SET revoked_at = authsvc_now()"
+           " WHERE user_id = $1 AND revoked_at IS NULL",
+    .n_params = 1,
+    .params = {AUTHSVC_DB_UUID},
+};
+
+const authsvc_statement_t *const authsvc_sessions_statements[] = {
+    &insert_session, &rotate_session,  &inspect_session, &select_user,
+    &revoke_session, &revoke_sessions, NULL,
+};
+
+static authsvc_error_t *sessions_insert(authsvc_ctx_t *ctx, const authsvc_session_t *session,
+                                        const char *password_hash, int *created)
+{
+    const authsvc_db_value_t params[] = {
+        authsvc_db_uuid(session->id),
+        authsvc_db_uuid(session->user_id),
+        authsvc_db_bytes(session->nonce_hash, AUTHSVC_NONCE_HASH_OCTETS),
+        authsvc_db_text(session->ip),
+        authsvc_db_text(session->user_agent),
+        authsvc_db_text(password_hash),
+    };
+    authsvc_db_result_t *result;
+    AUTHSVC_TRY(authsvc_db_run(ctx, &insert_session, params, &result));
+    *created = result->affected == 1;
+    return NULL;
+}
+
+static authsvc_error_t *sessions_rotate(authsvc_ctx_t *ctx, const char *session_id,
+                                        const unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS],
+                                        apr_int64_t counter,
+                                        const authsvc_session_limits_t *limits,
+                                        authsvc_user_t **user, apr_int64_t *epoch, int *recovered)
+{
+    const authsvc_db_value_t params[] = {
+        authsvc_db_uuid(session_id),
+        authsvc_db_int(counter),
+        authsvc_db_bytes(nonce_hash, AUTHSVC_NONCE_HASH_OCTETS),
+        authsvc_db_seconds(limits->grace),
+        authsvc_db_seconds(limits->idle),
+        authsvc_db_seconds(limits->absolute),
+    };
+    authsvc_db_result_t *result;
+    AUTHSVC_TRY(authsvc_db_run(ctx, &rotate_session, params, &result));
+    *user = NULL;
+    if (result->n_rows == 1) {
+        *epoch = authsvc_db_cell(result, 0, 0)->integer;
+        *recovered = (int)authsvc_db_cell(result, 0, 1)->integer;
+        *user = authsvc_rows_user(ctx, result, 0, 2);
+    }
+    return NULL;
+}
+
+static authsvc_error_t *sessions_inspect(authsvc_ctx_t *ctx, const char *session_id,
+                                         const unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS],
+                                         const authsvc_session_limits_t *limits,
+                                         authsvc_session_state_t **state, authsvc_user_t **user)
+{
+    const authsvc_db_value_t params[] = {
+        authsvc_db_uuid(session_id),
+        authsvc_db_bytes(nonce_hash, AUTHSVC_NONCE_HASH_OCTETS),
+        authsvc_db_seconds(limits->idle),
+        authsvc_db_seconds(limits->absolute),
+        authsvc_db_seconds(limits->grace),
+    };
+    authsvc_db_result_t *result;
+    AUTHSVC_TRY(authsvc_db_run(ctx, &inspect_session, params, &result));
+    *state = NULL;
+    *user = NULL;
+    if (result->n_rows == 1) {
+        authsvc_session_state_t *found = apr_pcalloc(ctx->pool, sizeof(*found));
+        found->counter = authsvc_db_cell(result, 0, 0)->integer;
+        found->epoch = authsvc_db_cell(result, 0, 1)->integer;
+        found->alive = (int)authsvc_db_cell(result, 0, 2)->integer;
+        found->within_grace = (int)authsvc_db_cell(result, 0, 3)->integer;
+        *state = found;
+        *user = authsvc_rows_user(ctx, result, 0, 4);
+    }
+    return NULL;
+}
+
+static authsvc_error_t *sessions_find_user(authsvc_ctx_t *ctx, const authsvc_session_ref_t *session,
+                                           const authsvc_session_limits_t *limits,
+                                           authsvc_user_t **user)
+{
+    const authsvc_db_value_t params[] = {
+        authsvc_db_uuid(session->session_id), authsvc_db_uuid(session->user_id),
+        authsvc_db_int(session->epoch),       authsvc_db_seconds(limits->idle),
+        authsvc_db_seconds(limits->absolute),
+    };
+    authsvc_db_result_t *result;
+    AUTHSVC_TRY(authsvc_db_run(ctx, &select_user, params, &result));
+    *user = result->n_rows == 1 ? authsvc_rows_user(ctx, result, 0, 0) : NULL;
+    return NULL;
+}
+
+static authsvc_error_t *sessions_revoke(authsvc_ctx_t *ctx, const char *session_id,
+                                        const unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS],
+                                        int *ended)
+{
+    const authsvc_db_value_t params[] = {
+        authsvc_db_uuid(session_id),
+        authsvc_db_bytes(nonce_hash, AUTHSVC_NONCE_HASH_OCTETS),
+    };
+    authsvc_db_result_t *result;
+    AUTHSVC_TRY(authsvc_db_run(ctx, &revoke_session, params, &result));
+    *ended = result->affected == 1;
+    return NULL;
+}
+
+static authsvc_error_t *sessions_revoke_all(authsvc_ctx_t *ctx, const char *user_id,
+                                            apr_int64_t *ended)
+{
+    const authsvc_db_value_t params[] = {authsvc_db_uuid(user_id)};
+    authsvc_db_result_t *result;
+    AUTHSVC_TRY(authsvc_db_run(ctx, &revoke_sessions, params, &result));
+    *ended = result->affected;
+    return NULL;
+}
+
+const authsvc_sessions_repository_t authsvc_sessions_repository = {
+    .insert = sessions_insert,
+    .rotate = sessions_rotate,
+    .inspect = sessions_inspect,
+    .find_user = sessions_find_user,
+    .revoke = sessions_revoke,
+    .revoke_all = sessions_revoke_all,
+};

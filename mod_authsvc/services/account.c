@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "authsvc/crypto/password.h"
+#include "event.h"
+#include "sessions.h"
+
+static authsvc_error_t *session_ended(authsvc_ctx_t *ctx)
+{
+    return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAUTHENTICATED, "authentication",
+                         "The session of this access token has ended.",
+                         "session or user not alive");
+}
+
+static authsvc_error_t *find_user(authsvc_ctx_t *ctx, authsvc_user_t **user)
+{
+    if (!ctx->principal) {
+        return AUTHSVC_INTERNAL(ctx->pool, "an operation on an account without a principal");
+    }
+    const authsvc_session_limits_t limits = authsvc_sessions_limits(ctx);
+    AUTHSVC_TRY(ctx->repositories->sessions->find_user(ctx, &ctx->principal->session, &limits,
+                                                      user));
+    return *user ? NULL : session_ended(ctx);
+}
+
+authsvc_error_t *authsvc_account_get(authsvc_ctx_t *ctx, const authsvc_user_t **user)
+{
+    authsvc_user_t *found = NULL;
+    AUTHSVC_TRY(find_user(ctx, &found));
+    *user = found;
+    return NULL;
+}
+
+authsvc_error_t *authsvc_account_rename(authsvc_ctx_t *ctx, const char *name,
+                                        const authsvc_user_t **user)
+{
+    if (!ctx->principal) {
+        return AUTHSVC_INTERNAL(ctx->pool, "an operation on an account without a principal");
+    }
+    authsvc_error_t *err = NULL;
+    const char *trimmed = NULL;
+    authsvc_policy_check_name(ctx, "/name", name, &trimmed, &err);
+    if (err) {
+        return err;
+    }
+    const authsvc_session_limits_t limits = authsvc_sessions_limits(ctx);
+    authsvc_user_t *renamed = NULL;
+    AUTHSVC_TRY(ctx->repositories->users->rename(ctx, &ctx->principal->session, &limits, trimmed,
+                                                &renamed));
+    if (!renamed) {
+        return session_ended(ctx);
+    }
+    *user = renamed;
+    return NULL;
+}
+
+typedef struct {
+    const authsvc_user_t *user;
+    int deleted;
+} deletion_t;
+
+static authsvc_error_t *delete_user_and_sessions(authsvc_ctx_t *ctx, void *baton)
+{
+    deletion_t *deletion = baton;
+    const authsvc_user_t *user = deletion->user;
+    AUTHSVC_TRY(ctx->repositories->users->mark_deleted(ctx, user->id, user->password_hash,
+                                                      &deletion->deleted));
+    apr_int64_t ended = 0;
+    return deletion->deleted ? ctx->repositories->sessions->revoke_all(ctx, user->id, &ended)
+                             : NULL;
+}
+
+authsvc_error_t *authsvc_account_delete(authsvc_ctx_t *ctx, const char *password,
+                                        apr_size_t password_len)
+{
+    /* A hash renewed between the check and the change asks for another check. */
+    for (int attempt = 0; attempt < 3; attempt++) {
+        authsvc_user_t *user = NULL;
+        authsvc_password_verdict_t verdict;
+        AUTHSVC_TRY(find_user(ctx, &user));
+        AUTHSVC_TRY(authsvc_password_verify(ctx, user->password_hash, password, password_len,
+                                            &verdict));
+        if (!verdict.matches) {
+            authsvc_event(ctx, "AS0220", "account-delete-refused", user->id, NULL);
+            return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAUTHENTICATED, "invalid-credentials",
+                                 "Invalid password.", "wrong password");
+        }
+        deletion_t deletion = {.user = user};
+        AUTHSVC_TRY(ctx->repositories->transaction(ctx, delete_user_and_sessions, &deletion));
+        if (deletion.deleted) {
+            authsvc_event(ctx, "AS0221", "account-deleted", user->id, NULL);
+            return NULL;
+        }
+    }
+    return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL,
+                         "the account kept changing during its deletion");
+}

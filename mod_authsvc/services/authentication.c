@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "authsvc/core/settings.h"
+#include "authsvc/services/services.h"
+
+#define LEEWAY_SECONDS 30 /* for the clocks of the nodes that sign */
+
+authsvc_error_t *authsvc_authentication_verify(authsvc_ctx_t *ctx, const char *token,
+                                               apr_size_t len,
+                                               const authsvc_principal_t **principal)
+{
+    const authsvc_settings_t *settings = ctx->settings;
+    const authsvc_jwt_expectation_t expected = {
+        .issuer = settings->issuer,
+        .audience = settings->audience,
+        .type = settings->token_type,
+        .now = apr_time_sec(authsvc_clock_now(ctx->clock)),
+        .leeway = LEEWAY_SECONDS,
+    };
+    authsvc_claims_t claims;
+    AUTHSVC_TRY(authsvc_jwt_verify(ctx->pool, settings->keys, &expected, token, len, &claims));
+    authsvc_principal_t *found = apr_pcalloc(ctx->pool, sizeof(*found));
+    found->session.session_id = claims.session_id;
+    found->session.user_id = claims.subject;
+    found->session.epoch = claims.epoch;
+    *principal = found;
+    return NULL;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sessions.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "authsvc/core/settings.h"
+#include "authsvc/core/text.h"
+#include "authsvc/crypto/crypto.h"
+#include "event.h"
+
+#define USER_AGENT_MAX 255
+
+authsvc_session_limits_t authsvc_sessions_limits(const authsvc_ctx_t *ctx)
+{
+    const authsvc_session_limits_t limits = {
+        .idle = ctx->settings->refresh_lifetime,
+        .absolute = ctx->settings->session_lifetime,
+        .grace = ctx->settings->refresh_grace,
+    };
+    return limits;
+}
+
+/* For the user's list of sessions: printable ASCII of a bounded length. */
+static const char *printable_user_agent(authsvc_ctx_t *ctx)
+{
+    if (!ctx->user_agent) {
+        return NULL;
+    }
+    char *text = apr_pstrmemdup(ctx->pool, ctx->user_agent,
+                                strnlen(ctx->user_agent, USER_AGENT_MAX));
+    for (char *c = text; *c; c++) {
+        if (*c < ' ' || *c > '~') {
+            *c = '?';
+        }
+    }
+    return text;
+}
+
+authsvc_error_t *authsvc_sessions_open(authsvc_ctx_t *ctx, const authsvc_user_t *user,
+                                       authsvc_refresh_token_t *token, int *opened)
+{
+    authsvc_session_t session = {
+        .id = authsvc_uuid_v7(ctx->pool, authsvc_clock_now(ctx->clock)),
+        .user_id = user->id,
+        .ip = ctx->client_ip,
+        .user_agent = printable_user_agent(ctx),
+    };
+    memset(token, 0, sizeof(*token));
+    if (!session.id || !authsvc_uuid_parse(session.id, token->session_id)) {
+        return AUTHSVC_INTERNAL(ctx->pool, "no random octets for a session id");
+    }
+    authsvc_crypto_random(token->nonce, sizeof(token->nonce));
+    authsvc_refresh_token_nonce_hash(token->nonce, session.nonce_hash);
+    return ctx->repositories->sessions->insert(ctx, &session, user->password_hash, opened);
+}
+
+static authsvc_error_t *sign_access_token(authsvc_ctx_t *ctx, const authsvc_user_t *user,
+                                          const char *session_id, apr_int64_t epoch,
+                                          const char **access_token)
+{
+    const authsvc_settings_t *settings = ctx->settings;
+    apr_time_t now = authsvc_clock_now(ctx->clock);
+    const authsvc_claims_t claims = {
+        .issuer = settings->issuer,
+        .subject = user->id,
+        .audience = settings->audience,
+        .token_id = authsvc_uuid_v7(ctx->pool, now),
+        .session_id = session_id,
+        .role = user->role,
+        .epoch = epoch,
+        .email_verified = user->email_verified,
+        .issued_at = apr_time_sec(now),
+        .not_before = apr_time_sec(now),
+        .expires_at = apr_time_sec(now + settings->access_lifetime),
+    };
+    if (!claims.token_id) {
+        return AUTHSVC_INTERNAL(ctx->pool, "no random octets for a token id");
+    }
+    return authsvc_jwt_sign(ctx->pool, settings->keys, settings->token_type, &claims,
+                            access_token);
+}
+
+authsvc_error_t *authsvc_sessions_grant(authsvc_ctx_t *ctx, const authsvc_user_t *user,
+                                        const authsvc_refresh_token_t *token, apr_int64_t epoch,
+                                        authsvc_grant_t *grant)
+{
+    unsigned char database_id[AUTHSVC_UUID_OCTETS];
+    AUTHSVC_TRY(ctx->repositories->identity(ctx, database_id));
+    AUTHSVC_TRY(authsvc_refresh_token_encode(ctx->pool, ctx->settings->secrets, database_id, token,
+                                             &grant->refresh_token));
+    AUTHSVC_TRY(sign_access_token(ctx, user, authsvc_uuid_format(ctx->pool, token->session_id),
+                                  epoch, &grant->access_token));
+    grant->expires_in = apr_time_sec(ctx->settings->access_lifetime);
+    grant->user = user;
+    return NULL;
+}
+
+static authsvc_error_t *decode(authsvc_ctx_t *ctx, const char *text,
+                               authsvc_refresh_token_t *token)
+{
+    unsigned char database_id[AUTHSVC_UUID_OCTETS];
+    AUTHSVC_TRY(ctx->repositories->identity(ctx, database_id));
+    return authsvc_refresh_token_decode(ctx->pool, ctx->settings->secrets, database_id, text,
+                                        strlen(text), token);
+}
+
+authsvc_error_t *authsvc_sessions_logout(authsvc_ctx_t *ctx, const char *refresh_token)
+{
+    authsvc_refresh_token_t token;
+    authsvc_error_t *err = decode(ctx, refresh_token, &token);
+    if (err) {
+        /* What is no token of ours has no session to end. */
+        return err->code == AUTHSVC_E_UNAUTHENTICATED ? NULL : err;
+    }
+    unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS];
+    authsvc_refresh_token_nonce_hash(token.nonce, nonce_hash);
+    const char *session_id = authsvc_uuid_format(ctx->pool, token.session_id);
+    int ended = 0;
+    AUTHSVC_TRY(ctx->repositories->sessions->revoke(ctx, session_id, nonce_hash, &ended));
+    if (ended) {
+        authsvc_event(ctx, "AS0210", "logout", NULL, session_id);
+    }
+    return NULL;
+}
+
+authsvc_error_t *authsvc_sessions_logout_all(authsvc_ctx_t *ctx)
+{
+    const authsvc_user_t *user = NULL;
+    AUTHSVC_TRY(authsvc_account_get(ctx, &user));
+    apr_int64_t ended = 0;
+    AUTHSVC_TRY(ctx->repositories->sessions->revoke_all(ctx, user->id, &ended));
+    authsvc_event(ctx, "AS0211", "logout-all", user->id, NULL);
+    return NULL;
+}
+
+/* What is being exchanged. */
+typedef struct {
+    authsvc_refresh_token_t token;
+    const char *session_id;
+    unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS];
+    authsvc_session_limits_t limits;
+} exchange_t;
+
+static authsvc_error_t *invalid_refresh_token(authsvc_ctx_t *ctx, const exchange_t *exchange,
+                                              const char *why)
+{
+    authsvc_event(ctx, "AS0212", "refresh-refused", NULL, exchange->session_id);
+    return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAUTHENTICATED, "invalid-refresh-token",
+                         "The refresh token is not valid any more.", "%s", why);
+}
+
+/* An old token used again outside the grace: either copy may be the thief's, so both end. */
+static authsvc_error_t *end_stolen(authsvc_ctx_t *ctx, const exchange_t *exchange,
+                                   const authsvc_user_t *user)
+{
+    int ended = 0;
+    AUTHSVC_TRY(ctx->repositories->sessions->revoke(ctx, exchange->session_id,
+                                                   exchange->nonce_hash, &ended));
+    authsvc_event(ctx, "AS0213", "refresh-token-reused", user->id, exchange->session_id);
+    return invalid_refresh_token(ctx, exchange, "refresh token used again");
+}
+
+/*
+ * The row refused to rotate: tell why. *settled stays 0 if it would rotate now.
+ */
+static authsvc_error_t *settle(authsvc_ctx_t *ctx, exchange_t *exchange, authsvc_grant_t *grant,
+                               int *settled)
+{
+    authsvc_session_state_t *state;
+    authsvc_user_t *user;
+    AUTHSVC_TRY(ctx->repositories->sessions->inspect(ctx, exchange->session_id,
+                                                    exchange->nonce_hash, &exchange->limits,
+                                                    &state, &user));
+    *settled = 1;
+    if (!state) {
+        return invalid_refresh_token(ctx, exchange, "no such session");
+    }
+    if (!state->alive) {
+        return invalid_refresh_token(ctx, exchange, "session ended or expired");
+    }
+    apr_int64_t ahead = state->counter - (apr_int64_t)exchange->token.counter;
+    if (state->within_grace && (ahead == 0 || ahead == 1)) {
+        exchange->token.counter = (apr_uint32_t)state->counter;
+        return authsvc_sessions_grant(ctx, user, &exchange->token, state->epoch, grant);
+    }
+    if (ahead > 0) {
+        return end_stolen(ctx, exchange, user);
+    }
+    *settled = 0;
+    return NULL;
+}
+
+static authsvc_error_t *rotate(authsvc_ctx_t *ctx, exchange_t *exchange, authsvc_grant_t *grant,
+                               int *settled)
+{
+    authsvc_user_t *user = NULL;
+    apr_int64_t epoch = 0;
+    int recovered = 0;
+    AUTHSVC_TRY(ctx->repositories->sessions->rotate(ctx, exchange->session_id, exchange->nonce_hash,
+                                                   exchange->token.counter, &exchange->limits,
+                                                   &user, &epoch, &recovered));
+    if (!user) {
+        return settle(ctx, exchange, grant, settled);
+    }
+    *settled = 1;
+    if (recovered) {
+        authsvc_event(ctx, "AS0214", "session-ahead-of-database", user->id, exchange->session_id);
+    }
+    exchange->token.counter++;
+    return authsvc_sessions_grant(ctx, user, &exchange->token, epoch, grant);
+}
+
+authsvc_error_t *authsvc_sessions_refresh(authsvc_ctx_t *ctx, const char *refresh_token,
+                                          authsvc_grant_t *grant)
+{
+    exchange_t exchange = {.limits = authsvc_sessions_limits(ctx)};
+    AUTHSVC_TRY(decode(ctx, refresh_token, &exchange.token));
+    exchange.session_id = authsvc_uuid_format(ctx->pool, exchange.token.session_id);
+    authsvc_refresh_token_nonce_hash(exchange.token.nonce, exchange.nonce_hash);
+    if (exchange.token.counter >= APR_INT32_MAX) {
+        return invalid_refresh_token(ctx, &exchange, "counter at its end");
+    }
+    /* Between a refusal and the look at its reason the grace may end: then it rotates. */
+    for (int attempt = 0; attempt < 2; attempt++) {
+        int settled = 0;
+        AUTHSVC_TRY(rotate(ctx, &exchange, grant, &settled));
+        if (settled) {
+            return NULL;
+        }
+    }
+    return invalid_refresh_token(ctx, &exchange, "token too far ahead of its session");
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUTHSVC_SERVICES_SESSIONS_H
+#define AUTHSVC_SERVICES_SESSIONS_H
+
+#include "authsvc/services/services.h"
+
+/** The limits of a session's life by the settings. */
+authsvc_session_limits_t authsvc_sessions_limits(const authsvc_ctx_t *ctx);
+
+#endif
