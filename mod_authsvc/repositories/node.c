@@ -3,7 +3,7 @@
 
 static const authsvc_statement_t select_node = {
     .name = "node_inspect",
-    .sql = "SELECT authsvc_now(), secret_number, secret_fingerprint FROM authsvc_node",
+    .sql = "SELECT authsvc_now(), secret_number, secret_fingerprint FROM authsvc_database",
     .reads_only = 1,
     .n_columns = 3,
     .columns = {AUTHSVC_DB_TIME, AUTHSVC_DB_INT, AUTHSVC_DB_TEXT},
@@ -12,7 +12,7 @@ static const authsvc_statement_t select_node = {
 
 static const authsvc_statement_t update_secret = {
     .name = "node_record_secret",
-    .sql = "UPDATE authsvc_node SET secret_number = $1, secret_fingerprint = $2"
+    .sql = "UPDATE authsvc_database SET secret_number = $1, secret_fingerprint = $2"
            " WHERE secret_number IS NULL OR secret_number < $1",
     .n_params = 2,
     .params = {AUTHSVC_DB_INT, AUTHSVC_DB_TEXT},
@@ -25,7 +25,7 @@ static authsvc_error_t *node_inspect(authsvc_ctx_t *ctx, authsvc_node_state_t *s
     authsvc_db_result_t *result;
     AUTHSVC_TRY(authsvc_db_run(ctx, &select_node, NULL, &result));
     if (result->n_rows != 1) {
-        return AUTHSVC_INTERNAL(ctx->pool, "authsvc_node has %d rows, not one", result->n_rows);
+        return AUTHSVC_INTERNAL(ctx->pool, "authsvc_database has %d rows, not one", result->n_rows);
     }
     const authsvc_db_value_t *number = authsvc_db_cell(result, 0, 1);
     const authsvc_db_value_t *fingerprint = authsvc_db_cell(result, 0, 2);

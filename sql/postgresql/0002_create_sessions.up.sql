@@ -4,8 +4,9 @@
 -- min_module: 1
 -- grant: SELECT, INSERT, UPDATE, DELETE ON sessions
 
--- Rotation writes counter, rotated_at and last_used_at. None of them is in an index, and a third
--- of each page stays free, so that the update is heap-only (HOT) and touches no index.
+-- Rotation writes counter and rotated_at. Neither is in an index, and a third of each page stays
+-- free, so that the update is heap-only (HOT) and touches no index.
+-- A session was last used when it was rotated last, or else created.
 CREATE TABLE sessions (
     id            uuid          NOT NULL PRIMARY KEY,
     user_id       uuid          NOT NULL REFERENCES users (id) ON DELETE CASCADE,
@@ -13,7 +14,6 @@ CREATE TABLE sessions (
     counter       integer       NOT NULL DEFAULT 0 CHECK (counter >= 0),
     epoch         integer       NOT NULL DEFAULT 0 CHECK (epoch >= 0),
     created_at    timestamptz   NOT NULL DEFAULT now(),
-    last_used_at  timestamptz   NOT NULL DEFAULT now(),
     rotated_at    timestamptz,
     revoked_at    timestamptz,
     ip            varchar(45),

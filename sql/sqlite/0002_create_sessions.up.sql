@@ -10,7 +10,6 @@ CREATE TABLE sessions (
     counter       INTEGER NOT NULL DEFAULT 0 CHECK (counter BETWEEN 0 AND 2147483647),
     epoch         INTEGER NOT NULL DEFAULT 0 CHECK (epoch BETWEEN 0 AND 2147483647),
     created_at    INTEGER NOT NULL,
-    last_used_at  INTEGER NOT NULL,
     rotated_at    INTEGER,
     revoked_at    INTEGER,
     ip            TEXT    CHECK (length(ip) <= 45),
