@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fake.h"
+
+#include "authsvc/crypto/crypto.h"
+#include "authsvc/crypto/password.h"
+
+fake_t fake;
+
+static const unsigned char database_id[AUTHSVC_UUID_OCTETS] = {1, 2, 3, 4};
+
+/* Counts a call, and fails it if it is the one to fail. */
+static authsvc_error_t *called(authsvc_ctx_t *ctx)
+{
+    if (++fake.calls == fake.fail_at) {
+        return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL, "made to fail");
+    }
+    return NULL;
+}
+
+static authsvc_user_t *copy_user(authsvc_ctx_t *ctx, const fake_user_t *user)
+{
+    authsvc_user_t *copy = apr_pmemdup(ctx->pool, &user->row, sizeof(user->row));
+    copy->id = apr_pstrdup(ctx->pool, user->id);
+    copy->email = apr_pstrdup(ctx->pool, user->email);
+    copy->password_hash = apr_pstrdup(ctx->pool, user->hash);
+    copy->name = apr_pstrdup(ctx->pool, user->name);
+    copy->role = apr_pstrdup(ctx->pool, user->row.role);
+    return copy;
+}
+
+static fake_user_t *user_by_email(const char *email)
+{
+    for (int i = 0; i < fake.n_users; i++) {
+        if (!strcmp(fake.users[i].email, email)) {
+            return &fake.users[i];
+        }
+    }
+    return NULL;
+}
+
+static fake_user_t *user_by_id(const char *id)
+{
+    for (int i = 0; i < fake.n_users; i++) {
+        if (!strcmp(fake.users[i].id, id)) {
+            return &fake.users[i];
+        }
+    }
+    return NULL;
+}
+
+static fake_session_t *session_by_id(const char *id)
+{
+    for (int i = 0; i < fake.n_sessions; i++) {
+        if (!strcmp(fake.sessions[i].id, id)) {
+            return &fake.sessions[i];
+        }
+    }
+    return NULL;
+}
+
+static int session_alive(const fake_session_t *session, const authsvc_session_limits_t *limits)
+{
+    apr_time_t used = session->rotated_at ? session->rotated_at : session->created_at;
+    return !session->revoked_at && !session->user->row.deleted_at &&
+           used > fake.now - limits->idle && session->created_at > fake.now - limits->absolute;
+}
+
+static authsvc_error_t *users_insert(authsvc_ctx_t *ctx, authsvc_user_t *user, int *created)
+{
+    AUTHSVC_TRY(called(ctx));
+    *created = user_by_email(user->email) == NULL;
+    if (*created) {
+        ck_assert_int_lt(fake.n_users, FAKE_ROWS);
+        fake_user_t *row = &fake.users[fake.n_users++];
+        memset(row, 0, sizeof(*row));
+        apr_cpystrn(row->id, user->id, sizeof(row->id));
+        apr_cpystrn(row->email, user->email, sizeof(row->email));
+        apr_cpystrn(row->hash, user->password_hash, sizeof(row->hash));
+        apr_cpystrn(row->name, user->name, sizeof(row->name));
+        row->row.role = user->role = "user";
+        row->row.created_at = user->created_at = fake.now;
+        user->email_verified = 0;
+    }
+    return NULL;
+}
+
+static authsvc_error_t *users_find_by_email(authsvc_ctx_t *ctx, const char *email,
+                                            authsvc_user_t **user)
+{
+    AUTHSVC_TRY(called(ctx));
+    fake_user_t *row = user_by_email(email);
+    *user = row ? copy_user(ctx, row) : NULL;
+    return NULL;
+}
+
+static authsvc_error_t *users_replace_hash(authsvc_ctx_t *ctx, const char *id,
+                                           const char *old_hash, const char *new_hash,
+                                           int *replaced)
+{
+    AUTHSVC_TRY(called(ctx));
+    fake_user_t *row = user_by_id(id);
+    *replaced = row && !strcmp(row->hash, old_hash);
+    if (*replaced) {
+        apr_cpystrn(row->hash, new_hash, sizeof(row->hash));
+    }
+    return NULL;
+}
+
+static authsvc_error_t *sessions_find_user(authsvc_ctx_t *ctx,
+                                           const authsvc_session_ref_t *session,
+                                           const authsvc_session_limits_t *limits,
+                                           authsvc_user_t **user)
+{
+    AUTHSVC_TRY(called(ctx));
+    fake_session_t *row = session_by_id(session->session_id);
+    *user = NULL;
+    if (row && !strcmp(row->user->id, session->user_id) && row->epoch == session->epoch &&
+        session_alive(row, limits)) {
+        *user = copy_user(ctx, row->user);
+    }
+    return NULL;
+}
+
+static authsvc_error_t *users_rename(authsvc_ctx_t *ctx, const authsvc_session_ref_t *session,
+                                     const authsvc_session_limits_t *limits, const char *name,
+                                     authsvc_user_t **user)
+{
+    AUTHSVC_TRY(sessions_find_user(ctx, session, limits, user));
+    if (*user) {
+        apr_cpystrn(user_by_id((*user)->id)->name, name, sizeof(fake.users[0].name));
+        (*user)->name = apr_pstrdup(ctx->pool, name);
+    }
+    return NULL;
+}
+
+static authsvc_error_t *users_mark_deleted(authsvc_ctx_t *ctx, const char *id, const char *hash,
+                                           int *deleted)
+{
+    AUTHSVC_TRY(called(ctx));
+    ck_assert_int_eq(fake.in_transaction, 1);
+    fake_user_t *row = user_by_id(id);
+    *deleted = row && !strcmp(row->hash, hash) && !row->row.deleted_at;
+    if (*deleted) {
+        row->row.deleted_at = fake.now;
+    }
+    return NULL;
+}
+
+static authsvc_error_t *sessions_insert(authsvc_ctx_t *ctx, const authsvc_session_t *session,
+                                        const char *password_hash, int *created)
+{
+    if (fake.before_insert) {
+        fake.before_insert();
+    }
+    AUTHSVC_TRY(called(ctx));
+    fake_user_t *user = user_by_id(session->user_id);
+    *created = user && !user->row.deleted_at && !strcmp(user->hash, password_hash);
+    if (*created) {
+        ck_assert_int_lt(fake.n_sessions, FAKE_ROWS);
+        fake_session_t *row = &fake.sessions[fake.n_sessions++];
+        memset(row, 0, sizeof(*row));
+        apr_cpystrn(row->id, session->id, sizeof(row->id));
+        apr_cpystrn(row->user_agent, session->user_agent ? session->user_agent : "",
+                    sizeof(row->user_agent));
+        memcpy(row->nonce_hash, session->nonce_hash, sizeof(row->nonce_hash));
+        row->user = user;
+        row->created_at = fake.now;
+    }
+    return NULL;
+}
+
+static fake_session_t *session_by_nonce(const char *id, const unsigned char *nonce_hash)
+{
+    fake_session_t *row = session_by_id(id);
+    return row && !memcmp(row->nonce_hash, nonce_hash, sizeof(row->nonce_hash)) ? row : NULL;
+}
+
+static authsvc_error_t *sessions_rotate(authsvc_ctx_t *ctx, const char *session_id,
+                                        const unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS],
+                                        apr_int64_t counter,
+                                        const authsvc_session_limits_t *limits,
+                                        authsvc_user_t **user, apr_int64_t *epoch, int *recovered)
+{
+    AUTHSVC_TRY(called(ctx));
+    *user = NULL;
+    if (fake.rotations_refused > 0) {
+        fake.rotations_refused--;
+        return NULL;
+    }
+    fake_session_t *row = session_by_nonce(session_id, nonce_hash);
+    if (row && session_alive(row, limits) && row->counter >= counter - 16 &&
+        row->counter <= counter &&
+        (!row->rotated_at || row->rotated_at <= fake.now - limits->grace ||
+         row->counter < counter)) {
+        *recovered = row->counter < counter;
+        row->counter = counter + 1;
+        row->rotated_at = fake.now;
+        *epoch = row->epoch;
+        *user = copy_user(ctx, row->user);
+    }
+    return NULL;
+}
+
+static authsvc_error_t *sessions_inspect(authsvc_ctx_t *ctx, const char *session_id,
+                                         const unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS],
+                                         const authsvc_session_limits_t *limits,
+                                         authsvc_session_state_t **state, authsvc_user_t **user)
+{
+    AUTHSVC_TRY(called(ctx));
+    fake_session_t *row = session_by_nonce(session_id, nonce_hash);
+    *state = NULL;
+    *user = NULL;
+    if (row) {
+        *state = apr_pcalloc(ctx->pool, sizeof(**state));
+        (*state)->counter = row->counter;
+        (*state)->epoch = row->epoch;
+        (*state)->alive = session_alive(row, limits);
+        (*state)->within_grace = row->rotated_at && row->rotated_at > fake.now - limits->grace;
+        *user = copy_user(ctx, row->user);
+    }
+    return NULL;
+}
+
+static authsvc_error_t *sessions_revoke(authsvc_ctx_t *ctx, const char *session_id,
+                                        const unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS],
+                                        int *ended)
+{
+    AUTHSVC_TRY(called(ctx));
+    fake_session_t *row = session_by_nonce(session_id, nonce_hash);
+    *ended = row && !row->revoked_at;
+    if (*ended) {
+        row->revoked_at = fake.now;
+    }
+    return NULL;
+}
+
+static authsvc_error_t *sessions_revoke_all(authsvc_ctx_t *ctx, const char *user_id,
+                                            apr_int64_t *ended)
+{
+    AUTHSVC_TRY(called(ctx));
+    *ended = 0;
+    for (int i = 0; i < fake.n_sessions; i++) {
+        fake_session_t *row = &fake.sessions[i];
+        if (!row->revoked_at && !strcmp(row->user->id, user_id)) {
+            row->revoked_at = fake.now;
+            (*ended)++;
+        }
+    }
+    return NULL;
+}
+
+static authsvc_error_t *node_inspect(authsvc_ctx_t *ctx, authsvc_node_state_t *state)
+{
+    AUTHSVC_TRY(called(ctx));
+    *state = fake.node;
+    return NULL;
+}
+
+static authsvc_error_t *node_record_secret(authsvc_ctx_t *ctx, int number, const char *fingerprint)
+{
+    AUTHSVC_TRY(called(ctx));
+    fake.recorded_secret = number;
+    apr_cpystrn(fake.recorded_fingerprint, fingerprint, sizeof(fake.recorded_fingerprint));
+    return NULL;
+}
+
+/* All or nothing, as a database does it. */
+static authsvc_error_t *transaction(authsvc_ctx_t *ctx,
+                                    authsvc_error_t *(*fn)(authsvc_ctx_t *ctx, void *baton),
+                                    void *baton)
+{
+    static fake_t before;
+    before = fake;
+    fake.transactions++;
+    fake.in_transaction = 1;
+    authsvc_error_t *err = fn(ctx, baton);
+    if (err) {
+        memcpy(fake.users, before.users, sizeof(fake.users));
+        memcpy(fake.sessions, before.sessions, sizeof(fake.sessions));
+        fake.n_users = before.n_users;
+        fake.n_sessions = before.n_sessions;
+    }
+    fake.in_transaction = 0;
+    return err;
+}
+
+static authsvc_error_t *identity(authsvc_ctx_t *ctx, unsigned char id[AUTHSVC_UUID_OCTETS])
+{
+    AUTHSVC_TRY(called(ctx));
+    memcpy(id, database_id, AUTHSVC_UUID_OCTETS);
+    return NULL;
+}
+
+static const authsvc_users_repository_t users = {
+    users_insert, users_find_by_email, users_replace_hash, users_rename, users_mark_deleted};
+static const authsvc_sessions_repository_t sessions = {sessions_insert,    sessions_rotate,
+                                                       sessions_inspect,   sessions_find_user,
+                                                       sessions_revoke,    sessions_revoke_all};
+static const authsvc_node_repository_t node = {node_inspect, node_record_secret};
+static const authsvc_repositories_t repositories = {&users, &sessions, &node, transaction,
+                                                    identity};
+
+static void make_keys(apr_pool_t *pool)
+{
+    const char *pem;
+    const char *line;
+    authsvc_key_t *key;
+    authsvc_keyset_t *keys;
+    authsvc_secrets_t *secrets;
+    ck_assert_ok(authsvc_key_generate(pool, "ES256", 0, &pem));
+    ck_assert_ok(authsvc_key_from_pem(pool, "test", pem, strlen(pem), 1, &key));
+    ck_assert_ok(authsvc_keyset_create(pool, key, NULL, &keys));
+    ck_assert_ok(authsvc_secrets_generate(pool, 1, &line));
+    ck_assert_ok(authsvc_secrets_parse(pool, "test", line, strlen(line), &secrets));
+    fake.settings.keys = keys;
+    fake.settings.secrets = secrets;
+}
+
+void fake_setup(void)
+{
+    static authsvc_clock_t clock = {unit_clock_now, &fake.now};
+    static authsvc_log_t log = {unit_log_write, &fake.log};
+    apr_pool_t *pool;
+    memset(&fake, 0, sizeof(fake));
+    ck_assert_int_eq(apr_pool_create_ex(&pool, NULL, unit_out_of_memory, NULL), APR_SUCCESS);
+    fake.now = apr_time_from_sec(1800000000);
+    fake.ctx.pool = pool;
+    fake.ctx.settings = &fake.settings;
+    fake.ctx.log = &log;
+    fake.ctx.clock = &clock;
+    fake.ctx.repositories = &repositories;
+    fake.ctx.request_id = "request-1";
+    fake.ctx.client_ip = "192.0.2.1";
+    fake.ctx.user_agent = "unit/1.0";
+    ck_assert_ok(authsvc_crypto_init(pool));
+    authsvc_settings_init(&fake.settings, pool);
+    fake.settings.issuer = fake.settings.audience = "https://example.org/api/v1";
+    fake.settings.hash_memory = 8192 * 2;
+    fake.settings.hash_passes = 1;
+    ck_assert_ok(authsvc_password_dummy(pool, fake.settings.hash_memory,
+                                        fake.settings.hash_passes, &fake.settings.dummy_hash));
+    make_keys(pool);
+}
+
+void fake_teardown(void)
+{
+    apr_pool_destroy(fake.ctx.pool);
+}
+
+TCase *fake_tcase(Suite *suite, const char *name)
+{
+    TCase *tcase = tcase_create(name);
+    tcase_add_checked_fixture(tcase, fake_setup, fake_teardown);
+    suite_add_tcase(suite, tcase);
+    return tcase;
+}
+
+fake_user_t *fake_add_user(const char *email)
+{
+    authsvc_user_t user = {.email = email, .name = "Ada"};
+    int created = 0;
+    int calls = fake.calls;
+    user.id = authsvc_uuid_v7(fake.ctx.pool, fake.now);
+    ck_assert_ok(authsvc_password_hash(&fake.ctx, FAKE_PASSWORD, strlen(FAKE_PASSWORD),
+                                       &user.password_hash));
+    ck_assert_ok(users_insert(&fake.ctx, &user, &created));
+    ck_assert_int_eq(created, 1);
+    fake.calls = calls;
+    return user_by_email(email);
+}
+
+authsvc_grant_t fake_login(fake_user_t *user)
+{
+    authsvc_grant_t grant;
+    ck_assert_ok(
+        authsvc_login(&fake.ctx, user->email, FAKE_PASSWORD, strlen(FAKE_PASSWORD), &grant));
+    fake.calls = 0;
+    return grant;
+}
+
+void fake_use_token(const char *access_token)
+{
+    ck_assert_ok(authsvc_authentication_verify(&fake.ctx, access_token, strlen(access_token),
+                                               &fake.ctx.principal));
+}

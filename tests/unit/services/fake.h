@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUTHSVC_TESTS_SERVICES_FAKE_H
+#define AUTHSVC_TESTS_SERVICES_FAKE_H
+
+/*
+ * Repositories of a few rows in memory, and a context that uses them: the services are tested
+ * without a database. Each call is counted, and any of them can be made to fail.
+ */
+
+#include "unit.h"
+
+#include "authsvc/core/settings.h"
+#include "authsvc/services/services.h"
+
+#define FAKE_ROWS 8
+#define FAKE_PASSWORD "Correct Horse 9"
+
+typedef struct {
+    authsvc_user_t row;
+    char id[AUTHSVC_UUID_TEXT + 1];
+    char email[300];
+    char hash[200];
+    char name[500];
+} fake_user_t;
+
+typedef struct {
+    char id[AUTHSVC_UUID_TEXT + 1];
+    fake_user_t *user;
+    unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS];
+    char user_agent[300];
+    apr_int64_t counter;
+    apr_int64_t epoch;
+    apr_time_t created_at;
+    apr_time_t rotated_at; /* 0: never */
+    apr_time_t revoked_at; /* 0: it is not */
+} fake_session_t;
+
+/* Everything a test looks at or sets. */
+typedef struct {
+    authsvc_ctx_t ctx;
+    authsvc_settings_t settings;
+    unit_log_t log;
+    apr_time_t now; /* the clock of the node and of the "database" */
+    fake_user_t users[FAKE_ROWS];
+    fake_session_t sessions[FAKE_ROWS];
+    int n_users;
+    int n_sessions;
+    int calls;             /* of any repository function */
+    int fail_at;           /* this call (from 1) is UNAVAILABLE; 0: none */
+    int transactions;      /* begun */
+    int in_transaction;
+    int rotations_refused; /* this many rotations are refused though they would be due */
+    /* Called before a session is inserted: what happens between check and use. */
+    void (*before_insert)(void);
+    authsvc_node_state_t node;
+    int recorded_secret;
+    char recorded_fingerprint[64];
+} fake_t;
+
+extern fake_t fake;
+
+/** A fresh world: no user, registration open, cheap hashes, ES256 keys, a secret, a fixed time. */
+void fake_setup(void);
+void fake_teardown(void);
+
+/** A test case whose tests start in a fresh world. */
+TCase *fake_tcase(Suite *suite, const char *name);
+
+/** A user with FAKE_PASSWORD. */
+fake_user_t *fake_add_user(const char *email);
+
+/** Sign that user in. */
+authsvc_grant_t fake_login(fake_user_t *user);
+
+/** Make ctx.principal the one that this access token names. */
+void fake_use_token(const char *access_token);
+
+/** The error has this code and slug. */
+#define ck_assert_problem(err, expected_code, expected_slug)   \
+    do {                                                       \
+        const authsvc_error_t *ck_err = (err);                 \
+        ck_assert_ptr_nonnull(ck_err);                         \
+        ck_assert_int_eq(ck_err->code, (expected_code));       \
+        ck_assert_pstr_eq(ck_err->slug, (expected_slug));      \
+    } while (0)
+
+/** The call succeeded. */
+#define ck_assert_ok(err)                                                      \
+    do {                                                                       \
+        const authsvc_error_t *ck_err = (err);                                 \
+        if (ck_err) {                                                          \
+            ck_abort_msg("%s", authsvc_error_describe(ck_err, fake.ctx.pool)); \
+        }                                                                      \
+    } while (0)
+
+#endif
