@@ -41,15 +41,23 @@ const char *authsvc_key_algorithm(const authsvc_key_t *key);
 /** RFC 7638 thumbprint, SHA-256, base64url. */
 const char *authsvc_key_id(const authsvc_key_t *key);
 
+/** The public JWK: kty, use, alg, kid and the numbers (RFC 7517, RFC 8037). */
+authsvc_json_t *authsvc_key_jwk(const authsvc_key_t *key, apr_pool_t *pool);
+
+/** The public key in PEM (SubjectPublicKeyInfo). @param pem in pool */
+authsvc_error_t *authsvc_key_public_pem(const authsvc_key_t *key, apr_pool_t *pool,
+                                        const char **pem);
+
 /**
  * A set.
- * @param signing private
+ * @param signing private; NULL: the set only verifies
  * @param verify of authsvc_key_t *, beside the signing key, which always verifies; may be NULL.
  *   Keys of one kid are kept once.
  */
 authsvc_error_t *authsvc_keyset_create(apr_pool_t *pool, authsvc_key_t *signing,
                                        const apr_array_header_t *verify, authsvc_keyset_t **keys);
 
+/** NULL if the set only verifies. */
 const authsvc_key_t *authsvc_keyset_signing(const authsvc_keyset_t *keys);
 
 /** The key of this id; NULL if there is none. */

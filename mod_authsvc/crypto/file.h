@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUTHSVC_CRYPTO_FILE_H
+#define AUTHSVC_CRYPTO_FILE_H
+
+#include <apr_pools.h>
+
+#include "authsvc/core/error.h"
+
+/** What a guarded file held. */
+typedef struct {
+    const char *path;
+    char *text; /* NUL-terminated; wiped when the pool goes */
+    apr_size_t len;
+    int shared;   /* group or others may do anything with it */
+    int writable; /* others may write to it */
+} authsvc_crypto_file_t;
+
+/**
+ * Read a regular file of 1 octet to 64 KiB.
+ * @param unreadable may be NULL; set to 1 if only permission is missing
+ * @return INVALID with a sentence for the admin in detail
+ */
+authsvc_error_t *authsvc_crypto_file_read(apr_pool_t *pool, const char *path, int *unreadable,
+                                          authsvc_crypto_file_t *file);
+
+/** @return INVALID if anybody but the owner may use the file: it holds a secret. */
+authsvc_error_t *authsvc_crypto_file_private(apr_pool_t *pool, const authsvc_crypto_file_t *file);
+
+/**
+ * Refuse what an admin gave, with a sentence in pool that names its origin and says what to do.
+ */
+authsvc_error_t *authsvc_crypto_refuse(apr_pool_t *pool, const char *origin, const char *format,
+                                       ...) __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "authsvc/core/encoding.h"
+#include "authsvc/core/json.h"
+#include "authsvc/core/text.h"
+#include "authsvc/core/uuid.h"
+#include "authsvc/crypto/jwt.h"
+#include "key.h"
+
+#define TIME_MAX ((apr_int64_t)1 << 53)
+
+/* One token on its way through the checks. */
+typedef struct {
+    apr_pool_t *pool;
+    const char *token;
+    apr_size_t signed_len; /* header, dot, payload */
+    const unsigned char *part[3];
+    apr_size_t part_len[3];
+    authsvc_json_t *header;
+    authsvc_json_t *claims;
+} parsed_t;
+
+/* Why is for the log; the client learns only that the token is no good. */
+static authsvc_error_t *refuse(apr_pool_t *pool, const char *why)
+{
+    return AUTHSVC_ERROR(pool, AUTHSVC_E_UNAUTHENTICATED, "authentication",
+                         "The access token is invalid or has expired.", "access token: %s", why);
+}
+
+static authsvc_error_t *split(parsed_t *parsed, const char *token, apr_size_t len)
+{
+    apr_size_t start = 0;
+    int i;
+
+    if (len == 0 || len > AUTHSVC_JWT_MAX) {
+        return refuse(parsed->pool, "its length");
+    }
+    for (i = 0; i < 3; i++) {
+        const char *dot = memchr(token + start, '.', len - start);
+        apr_size_t end = dot ? (apr_size_t)(dot - token) : len;
+
+        if ((dot != NULL) != (i < 2)) {
+            return refuse(parsed->pool, "it has not three segments");
+        }
+        parsed->part[i] = authsvc_base64url_decode(parsed->pool, token + start, end - start,
+                                                   &parsed->part_len[i]);
+        if (!parsed->part[i]) {
+            return refuse(parsed->pool, "a segment is no canonical base64url");
+        }
+        if (i == 2) {
+            parsed->signed_len = start - 1;
+        }
+        start = end + 1;
+    }
+    parsed->token = token;
+    return NULL;
+}
+
+static authsvc_json_t *object(parsed_t *parsed, int part)
+{
+    authsvc_json_t *json = authsvc_json_parse(parsed->pool, (const char *)parsed->part[part],
+                                              parsed->part_len[part], NULL);
+
+    return json && authsvc_json_type(json) == AUTHSVC_JSON_OBJECT ? json : NULL;
+}
+
+/*
+ * The key is the one we know by kid, and the algorithm is the key's. A header that brings its own
+ * key, or asks for something we do not understand, is refused (RFC 7515 §4.1.11, RFC 8725 §3.10,
+ * RFC 7797 §6).
+ */
+static authsvc_error_t *choose_key(parsed_t *parsed, const authsvc_keyset_t *keys,
+                                   const authsvc_key_t **key)
+{
+    static const char *const forbidden[] = {"crit", "jwk", "jku", "x5u", "x5c", "b64", "zip"};
+    const char *alg, *kid;
+    apr_size_t i;
+
+    parsed->header = object(parsed, 0);
+    if (!parsed->header) {
+        return refuse(parsed->pool, "its header is no strict JSON object");
+    }
+    for (i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
+        if (authsvc_json_get(parsed->header, forbidden[i])) {
+            return refuse(parsed->pool, "a header parameter that is not accepted");
+        }
+    }
+    alg = authsvc_json_get_string(parsed->header, "alg");
+    kid = authsvc_json_get_string(parsed->header, "kid");
+    if (!alg || !kid) {
+        return refuse(parsed->pool, "alg or kid is missing");
+    }
+    *key = authsvc_keyset_find(keys, kid);
+    if (!*key) {
+        return refuse(parsed->pool, "no key of this kid");
+    }
+    if (strcmp(alg, authsvc_key_algorithm(*key)) != 0) {
+        return refuse(parsed->pool, "alg is not the key's");
+    }
+    return NULL;
+}
+
+static authsvc_error_t *check_signature(parsed_t *parsed, const authsvc_key_t *key)
+{
+    int valid = 0;
+
+    AUTHSVC_TRY(authsvc_signature_check(parsed->pool, key, parsed->token, parsed->signed_len,
+                                        parsed->part[2], parsed->part_len[2], &valid));
+    return valid ? NULL : refuse(parsed->pool, "its signature");
+}
+
+static authsvc_error_t *check_type(parsed_t *parsed, authsvc_token_type_t type)
+{
+    const char *typ = authsvc_json_get_string(parsed->header, "typ");
+    int right;
+
+    if (!typ) {
+        return refuse(parsed->pool, "typ is missing");
+    }
+    if (type == AUTHSVC_TYP_AT_JWT) {
+        right = authsvc_text_equal_ascii_case(typ, "at+jwt") ||
+                authsvc_text_equal_ascii_case(typ, "application/at+jwt");
+    } else {
+        right = authsvc_text_equal_ascii_case(typ, "JWT");
+    }
+    return right ? NULL : refuse(parsed->pool, "typ");
+}
+
+/* A string, or an array of nothing but strings, that names us (RFC 7519 §4.1.3). */
+static int has_audience(const authsvc_json_t *aud, const char *audience)
+{
+    const char *text = authsvc_json_string(aud);
+    apr_size_t i;
+    int found = 0;
+
+    if (!aud || authsvc_json_type(aud) != AUTHSVC_JSON_ARRAY) {
+        return text && strcmp(text, audience) == 0;
+    }
+    for (i = 0; i < authsvc_json_size(aud); i++) {
+        text = authsvc_json_string(authsvc_json_at(aud, i));
+        if (!text) {
+            return 0;
+        }
+        found |= strcmp(text, audience) == 0;
+    }
+    return found;
+}
+
+/* @return 1 if the claim is a time, 0 if it is missing, -1 if it is anything else */
+static int get_time(const authsvc_json_t *claims, const char *name, apr_int64_t *time)
+{
+    const authsvc_json_t *claim = authsvc_json_get(claims, name);
+
+    *time = 0;
+    if (!claim) {
+        return 0;
+    }
+    return authsvc_json_integer(claim, time) && *time >= 0 && *time <= TIME_MAX ? 1 : -1;
+}
+
+static authsvc_error_t *check_times(parsed_t *parsed, const authsvc_jwt_expectation_t *expected,
+                                    authsvc_claims_t *claims)
+{
+    int has_nbf, has_iat;
+
+    if (get_time(parsed->claims, "exp", &claims->expires_at) != 1) {
+        return refuse(parsed->pool, "exp is missing or no time");
+    }
+    if (expected->now >= claims->expires_at) {
+        return refuse(parsed->pool, "expired");
+    }
+    has_nbf = get_time(parsed->claims, "nbf", &claims->not_before);
+    has_iat = get_time(parsed->claims, "iat", &claims->issued_at);
+    if (has_nbf < 0 || has_iat < 0) {
+        return refuse(parsed->pool, "nbf or iat is no time");
+    }
+    if (has_nbf && claims->not_before > expected->now + expected->leeway) {
+        return refuse(parsed->pool, "not valid yet");
+    }
+    if (has_iat && claims->issued_at > expected->now + expected->leeway) {
+        return refuse(parsed->pool, "issued in the future");
+    }
+    return NULL;
+}
+
+/* A uuid goes into a query as one; nothing else may get that far. */
+static const char *get_uuid(const authsvc_json_t *claims, const char *name)
+{
+    unsigned char octets[AUTHSVC_UUID_OCTETS];
+    const char *text = authsvc_json_get_string(claims, name);
+
+    return text && authsvc_uuid_parse(text, octets) ? text : NULL;
+}
+
+static authsvc_error_t *check_own(parsed_t *parsed, authsvc_claims_t *claims)
+{
+    const authsvc_json_t *verified = authsvc_json_get(parsed->claims, "email_verified");
+    authsvc_json_type_t type = verified ? authsvc_json_type(verified) : AUTHSVC_JSON_NULL;
+
+    claims->subject = get_uuid(parsed->claims, "sub");
+    claims->session_id = get_uuid(parsed->claims, "sid");
+    claims->token_id = authsvc_json_get_string(parsed->claims, "jti");
+    claims->role = authsvc_json_get_string(parsed->claims, "role");
+    if (!claims->subject || !claims->session_id || !claims->token_id || !claims->role) {
+        return refuse(parsed->pool, "sub, sid, jti or role");
+    }
+    if (!authsvc_json_get(parsed->claims, "epoch") ||
+        !authsvc_json_integer(authsvc_json_get(parsed->claims, "epoch"), &claims->epoch)) {
+        return refuse(parsed->pool, "epoch");
+    }
+    if (type != AUTHSVC_JSON_TRUE && type != AUTHSVC_JSON_FALSE) {
+        return refuse(parsed->pool, "email_verified");
+    }
+    claims->email_verified = type == AUTHSVC_JSON_TRUE;
+    return NULL;
+}
+
+static authsvc_error_t *check_claims(parsed_t *parsed, const authsvc_jwt_expectation_t *expected,
+                                     authsvc_claims_t *claims)
+{
+    const char *issuer;
+
+    parsed->claims = object(parsed, 1);
+    if (!parsed->claims) {
+        return refuse(parsed->pool, "its claims are no strict JSON object");
+    }
+    AUTHSVC_TRY(check_type(parsed, expected->type));
+    issuer = authsvc_json_get_string(parsed->claims, "iss");
+    if (!issuer || strcmp(issuer, expected->issuer) != 0) {
+        return refuse(parsed->pool, "iss");
+    }
+    if (!has_audience(authsvc_json_get(parsed->claims, "aud"), expected->audience)) {
+        return refuse(parsed->pool, "aud");
+    }
+    claims->issuer = issuer;
+    claims->audience = expected->audience;
+    AUTHSVC_TRY(check_times(parsed, expected, claims));
+    return check_own(parsed, claims);
+}
+
+authsvc_error_t *authsvc_jwt_verify(apr_pool_t *pool, const authsvc_keyset_t *keys,
+                                    const authsvc_jwt_expectation_t *expected, const char *token,
+                                    apr_size_t len, authsvc_claims_t *claims)
+{
+    parsed_t parsed;
+    const authsvc_key_t *key = NULL;
+
+    memset(&parsed, 0, sizeof(parsed));
+    memset(claims, 0, sizeof(*claims));
+    parsed.pool = pool;
+    AUTHSVC_TRY(split(&parsed, token, len));
+    AUTHSVC_TRY(choose_key(&parsed, keys, &key));
+    AUTHSVC_TRY(check_signature(&parsed, key));
+    return check_claims(&parsed, expected, claims);
+}

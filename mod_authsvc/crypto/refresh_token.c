@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "authsvc/crypto/refresh_token.h"
+
+#include <apr_strings.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "authsvc/core/encoding.h"
+#include "authsvc/crypto/crypto.h"
+#include "secrets_private.h"
+
+#define COUNTER_OCTETS 4
+#define MAC_OCTETS 16
+
+/* Where the fields lie. */
+#define AT_NUMBER 0
+#define AT_SESSION 1
+#define AT_NONCE (AT_SESSION + AUTHSVC_UUID_OCTETS)
+#define AT_COUNTER (AT_NONCE + AUTHSVC_NONCE_OCTETS)
+#define AT_MAC (AT_COUNTER + COUNTER_OCTETS)
+#define TOKEN_OCTETS (AT_MAC + MAC_OCTETS)
+
+static const char purpose[] = "authsvc refresh token 1";
+
+static authsvc_error_t *refuse(apr_pool_t *pool, const char *why)
+{
+    return AUTHSVC_ERROR(pool, AUTHSVC_E_UNAUTHENTICATED, "invalid-refresh-token",
+                         "The refresh token is invalid or has expired.", "refresh token: %s", why);
+}
+
+static void compute_mac(const unsigned char *key,
+                        const unsigned char database_id[AUTHSVC_UUID_OCTETS],
+                        const unsigned char fields[AT_MAC], unsigned char mac[MAC_OCTETS])
+{
+    crypto_generichash_state state;
+
+    crypto_generichash_init(&state, key, AUTHSVC_SUBKEY_OCTETS, MAC_OCTETS);
+    crypto_generichash_update(&state, (const unsigned char *)purpose, sizeof(purpose));
+    crypto_generichash_update(&state, database_id, AUTHSVC_UUID_OCTETS);
+    crypto_generichash_update(&state, fields, AT_MAC);
+    crypto_generichash_final(&state, mac, MAC_OCTETS);
+    sodium_memzero(&state, sizeof(state));
+}
+
+authsvc_error_t *authsvc_refresh_token_encode(apr_pool_t *pool, const authsvc_secrets_t *secrets,
+                                              const unsigned char database_id[AUTHSVC_UUID_OCTETS],
+                                              const authsvc_refresh_token_t *token,
+                                              const char **text)
+{
+    int number = authsvc_secrets_current(secrets);
+    const unsigned char *key = authsvc_secrets_refresh_key(secrets, number);
+    unsigned char octets[TOKEN_OCTETS];
+
+    if (!key) {
+        return AUTHSVC_INTERNAL(pool, "no current secret");
+    }
+    octets[AT_NUMBER] = (unsigned char)number;
+    memcpy(octets + AT_SESSION, token->session_id, AUTHSVC_UUID_OCTETS);
+    memcpy(octets + AT_NONCE, token->nonce, AUTHSVC_NONCE_OCTETS);
+    octets[AT_COUNTER] = (unsigned char)(token->counter >> 24);
+    octets[AT_COUNTER + 1] = (unsigned char)(token->counter >> 16);
+    octets[AT_COUNTER + 2] = (unsigned char)(token->counter >> 8);
+    octets[AT_COUNTER + 3] = (unsigned char)token->counter;
+    compute_mac(key, database_id, octets, octets + AT_MAC);
+    *text = apr_pstrcat(pool, AUTHSVC_REFRESH_PREFIX,
+                        authsvc_base64url_encode(pool, octets, sizeof(octets)), NULL);
+    sodium_memzero(octets, sizeof(octets));
+    return NULL;
+}
+
+authsvc_error_t *authsvc_refresh_token_decode(apr_pool_t *pool, const authsvc_secrets_t *secrets,
+                                              const unsigned char database_id[AUTHSVC_UUID_OCTETS],
+                                              const char *text, apr_size_t len,
+                                              authsvc_refresh_token_t *token)
+{
+    const apr_size_t prefix_len = sizeof(AUTHSVC_REFRESH_PREFIX) - 1;
+    const unsigned char *octets, *key;
+    unsigned char mac[MAC_OCTETS];
+    apr_size_t size = 0;
+
+    memset(token, 0, sizeof(*token));
+    if (len != prefix_len + (TOKEN_OCTETS * 8 + 5) / 6 ||
+        strncmp(text, AUTHSVC_REFRESH_PREFIX, prefix_len) != 0) {
+        return refuse(pool, "its length or prefix");
+    }
+    octets = authsvc_base64url_decode(pool, text + prefix_len, len - prefix_len, &size);
+    if (!octets || size != TOKEN_OCTETS) {
+        return refuse(pool, "no canonical base64url");
+    }
+    key = authsvc_secrets_refresh_key(secrets, octets[AT_NUMBER]);
+    if (!key) {
+        return refuse(pool, "no secret of this number");
+    }
+    compute_mac(key, database_id, octets, mac);
+    if (sodium_memcmp(mac, octets + AT_MAC, MAC_OCTETS) != 0) {
+        return refuse(pool, "its MAC");
+    }
+    memcpy(token->session_id, octets + AT_SESSION, AUTHSVC_UUID_OCTETS);
+    memcpy(token->nonce, octets + AT_NONCE, AUTHSVC_NONCE_OCTETS);
+    token->counter = (apr_uint32_t)octets[AT_COUNTER] << 24 |
+                     (apr_uint32_t)octets[AT_COUNTER + 1] << 16 |
+                     (apr_uint32_t)octets[AT_COUNTER + 2] << 8 |
+                     (apr_uint32_t)octets[AT_COUNTER + 3];
+    return NULL;
+}
+
+void authsvc_refresh_token_nonce_hash(const unsigned char nonce[AUTHSVC_NONCE_OCTETS],
+                                      unsigned char out[AUTHSVC_NONCE_HASH_OCTETS])
+{
+    authsvc_crypto_sha256(nonce, AUTHSVC_NONCE_OCTETS, out);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <openssl/bn.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+#include "key.h"
+
+#define P256_OCTETS 32
+#define ES256_OCTETS (2 * P256_OCTETS)
+#define ES256_DER_MAX 72 /* SEQUENCE of two INTEGERs of up to 33 octets */
+
+/* RS256 is PKCS #1 v1.5, the default padding of an RSA key; EdDSA brings its own digest. */
+static const char *digest_of(const authsvc_key_t *key)
+{
+    return key->algorithm == AUTHSVC_ALG_EDDSA ? NULL : "SHA256";
+}
+
+static int der_to_raw(const unsigned char *der, size_t der_len, unsigned char *raw)
+{
+    const unsigned char *at = der;
+    ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &at, (long)der_len);
+    int done = 0;
+
+    if (sig) {
+        done = BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, P256_OCTETS) == P256_OCTETS &&
+               BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + P256_OCTETS, P256_OCTETS) == P256_OCTETS;
+    }
+    ECDSA_SIG_free(sig);
+    return done;
+}
+
+/* @return length of the DER form, 0 if out of memory */
+static size_t raw_to_der(const unsigned char *raw, unsigned char *der)
+{
+    ECDSA_SIG *sig = ECDSA_SIG_new();
+    BIGNUM *r = BN_bin2bn(raw, P256_OCTETS, NULL);
+    BIGNUM *s = BN_bin2bn(raw + P256_OCTETS, P256_OCTETS, NULL);
+    int len = 0;
+
+    if (!sig || !r || !s || ECDSA_SIG_set0(sig, r, s) != 1) {
+        BN_free(r);
+        BN_free(s);
+    } else {
+        len = i2d_ECDSA_SIG(sig, NULL);
+        len = len > 0 && len <= ES256_DER_MAX ? i2d_ECDSA_SIG(sig, &der) : 0;
+    }
+    ECDSA_SIG_free(sig);
+    return len > 0 ? (size_t)len : 0;
+}
+
+authsvc_error_t *authsvc_signature_make(apr_pool_t *pool, const authsvc_key_t *key,
+                                        const char *input, apr_size_t input_len,
+                                        unsigned char *signature, apr_size_t *len)
+{
+    EVP_MD_CTX *ctx;
+    authsvc_error_t *err = NULL;
+    size_t made = AUTHSVC_SIGNATURE_MAX;
+    int done;
+
+    ERR_set_mark();
+    ctx = EVP_MD_CTX_new();
+    done = ctx && EVP_DigestSignInit_ex(ctx, NULL, digest_of(key), NULL, NULL, key->pkey, NULL) == 1
+           && EVP_DigestSign(ctx, signature, &made, (const unsigned char *)input, input_len) == 1;
+    EVP_MD_CTX_free(ctx);
+    if (done && key->algorithm == AUTHSVC_ALG_ES256) {
+        unsigned char raw[ES256_OCTETS];
+
+        done = der_to_raw(signature, made, raw);
+        memcpy(signature, raw, sizeof(raw));
+        made = sizeof(raw);
+    }
+    if (!done) {
+        err = authsvc_openssl_fault(pool, "signing");
+    }
+    ERR_pop_to_mark();
+    *len = made;
+    return err;
+}
+
+authsvc_error_t *authsvc_signature_check(apr_pool_t *pool, const authsvc_key_t *key,
+                                         const char *input, apr_size_t input_len,
+                                         const unsigned char *signature, apr_size_t len,
+                                         int *valid)
+{
+    unsigned char der[ES256_DER_MAX];
+    authsvc_error_t *err = NULL;
+    EVP_MD_CTX *ctx;
+
+    *valid = 0;
+    if (len == 0 || (key->algorithm == AUTHSVC_ALG_ES256 && len != ES256_OCTETS)) {
+        return NULL;
+    }
+    ERR_set_mark();
+    if (key->algorithm == AUTHSVC_ALG_ES256) {
+        len = raw_to_der(signature, der);
+        signature = der;
+    }
+    ctx = EVP_MD_CTX_new();
+    if (len == 0 || !ctx ||
+        EVP_DigestVerifyInit_ex(ctx, NULL, digest_of(key), NULL, NULL, key->pkey, NULL) != 1) {
+        err = authsvc_openssl_fault(pool, "verifying");
+    } else {
+        *valid = EVP_DigestVerify(ctx, signature, len, (const unsigned char *)input, input_len) == 1;
+    }
+    EVP_MD_CTX_free(ctx);
+    ERR_pop_to_mark();
+    return err;
+}
