@@ -136,8 +136,9 @@ static const char *normalize_domain(apr_pool_t *pool, const char *text, const ch
 {
     uint8_t *ascii = NULL;
     char *copy, *c;
-    int rc = idn2_lookup_u8((const uint8_t *)text, &ascii,
-                            IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES);
+    /* Not IDN2_USE_STD3_ASCII_RULES: libidn2 2.3.3 then drops what the rules forbid, and c_d.ef
+     * becomes somebody else's cd.ef. is_host_name() refuses it instead. */
+    int rc = idn2_lookup_u8((const uint8_t *)text, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
 
     if (rc == IDN2_MALLOC) {
         authsvc_out_of_memory(pool);

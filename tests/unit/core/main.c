@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+
+AUTHSVC_UNIT_SUITE(suite_error);
+AUTHSVC_UNIT_SUITE(suite_log);
+AUTHSVC_UNIT_SUITE(suite_process);
+AUTHSVC_UNIT_SUITE(suite_text);
+AUTHSVC_UNIT_SUITE(suite_email);
+AUTHSVC_UNIT_SUITE(suite_encoding);
+AUTHSVC_UNIT_SUITE(suite_uuid);
+AUTHSVC_UNIT_SUITE(suite_units);
+AUTHSVC_UNIT_SUITE(suite_json);
+
+AUTHSVC_UNIT_MAIN(suite_error, suite_log, suite_process, suite_text, suite_email, suite_encoding,
+                  suite_uuid, suite_units, suite_json)
