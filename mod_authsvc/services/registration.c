@@ -37,26 +37,26 @@ authsvc_error_t *authsvc_registration_register(authsvc_ctx_t *ctx, const char *e
                              "This site does not take new accounts.", "registration is off");
     }
     authsvc_error_t *err = NULL;
-    authsvc_user_t user = {0};
-    authsvc_policy_check_email(ctx, "/email", email, &user.email, &err);
+    authsvc_user_t *user = apr_pcalloc(ctx->pool, sizeof(*user));
+    authsvc_policy_check_email(ctx, "/email", email, &user->email, &err);
     authsvc_policy_check_password(ctx, "/password", password, password_len, &err);
-    authsvc_policy_check_name(ctx, "/name", name, &user.name, &err);
+    authsvc_policy_check_name(ctx, "/name", name, &user->name, &err);
     if (err) {
         return err;
     }
 
-    user.id = authsvc_uuid_v7(ctx->pool, authsvc_clock_now(ctx->clock));
-    if (!user.id) {
+    user->id = authsvc_uuid_v7(ctx->pool, authsvc_clock_now(ctx->clock));
+    if (!user->id) {
         return AUTHSVC_INTERNAL(ctx->pool, "no random octets for a user id");
     }
-    AUTHSVC_TRY(authsvc_password_hash(ctx, password, password_len, &user.password_hash));
+    AUTHSVC_TRY(authsvc_password_hash(ctx, password, password_len, &user->password_hash));
 
-    registration_t registration = {.user = &user};
+    registration_t registration = {.user = user};
     err = ctx->repositories->transaction(ctx, insert_user_and_session, &registration);
     if (err) {
         return err;
     }
-    authsvc_event(ctx, "AS0201", "registered", user.id,
+    authsvc_event(ctx, "AS0201", "registered", user->id,
                   authsvc_uuid_format(ctx->pool, registration.token.session_id));
-    return authsvc_sessions_grant(ctx, &user, &registration.token, 0, grant);
+    return authsvc_sessions_grant(ctx, user, &registration.token, 0, grant);
 }

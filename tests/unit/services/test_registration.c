@@ -11,7 +11,7 @@ static authsvc_error_t *register_as(const char *email, const char *password, con
 START_TEST(registers_and_signs_in)
 {
     authsvc_grant_t grant;
-    ck_assert_ok(register_as(" Ada@Example.org" + 1, FAKE_PASSWORD, " Ada ", &grant));
+    ck_assert_ok(register_as("Ada@Example.org", FAKE_PASSWORD, " Ada ", &grant));
     ck_assert_int_eq(fake.n_users, 1);
     ck_assert_int_eq(fake.n_sessions, 1);
     ck_assert_int_eq(fake.transactions, 1);
