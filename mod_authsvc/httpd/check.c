@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check.h"
+
+#include <apr_optional.h>
+#include <apr_strings.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <apr_dbd.h>
+#include <mod_dbd.h>
+
+#include "authsvc/core/units.h"
+#include "authsvc/crypto/crypto.h"
+#include "authsvc/crypto/password.h"
+#include "authsvc/db/provider.h"
+#include "config.h"
+#include "conftree.h"
+#include "settings.h"
+
+APLOG_USE_MODULE(authsvc);
+
+/* OWASP's floor for Argon2id with one or two passes. */
+#define WEAK_MEMORY ((apr_size_t)19 * 1024 * 1024)
+
+/* One server that is being checked. */
+typedef struct {
+    apr_pool_t *pool;
+    server_rec *s;
+    server_rec *main_server;
+    authsvc_server_config_t *config;
+    int refusals;
+} check_t;
+
+static void say(const check_t *check, int level, const char *id, const char *text)
+{
+    const server_rec *s = check->s;
+    const char *where = "the main server";
+
+    if (s != check->main_server) {
+        where = apr_psprintf(check->pool, "virtual host %s (%s:%u)",
+                             s->server_hostname ? s->server_hostname : "without a name",
+                             s->defn_name, s->defn_line_number);
+    }
+    ap_log_error(APLOG_MARK, APLOG_STARTUP | level, 0, check->main_server, "%s: AuthSvc in %s: %s",
+                 id, where, text);
+}
+
+static void refuse(check_t *check, const char *id, const char *text)
+{
+    check->refusals++;
+    say(check, APLOG_ERR, id, text);
+}
+
+static void check_database(check_t *check)
+{
+    authsvc_dbd_facts_t *dbd = &check->config->dbd;
+
+    if (!ap_find_linked_module("mod_dbd.c") || !APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open)) {
+        refuse(check, "AS0510",
+               "mod_dbd is not loaded. It opens the database connections: load it (Debian: "
+               "a2enmod dbd)");
+        return;
+    }
+    authsvc_conftree_dbd(check->pool, check->main_server, check->s, dbd);
+    if (!dbd->driver) {
+        refuse(check, "AS0511",
+               "there is no DBDriver. Say which database to use: DBDriver pgsql (or sqlite3), and "
+               "DBDParams");
+    } else if (!authsvc_db_driver_find(dbd->driver)) {
+        refuse(check, "AS0512",
+               apr_psprintf(check->pool, "DBDriver %s is not supported. Use pgsql or sqlite3",
+                            dbd->driver));
+    } else if (!dbd->params || !*dbd->params) {
+        refuse(check, "AS0513",
+               "there is no DBDParams. Say where the database is, such as DBDParams "
+               "\"host=/run/postgresql dbname=authsvc connect_timeout=2\", or for sqlite3 the "
+               "file's path");
+    }
+    if (!dbd->persist) {
+        refuse(check, "AS0514",
+               "DBDPersist is Off, so that every request would open a connection of its own. "
+               "Remove it, or say DBDPersist On");
+    }
+}
+
+static void check_times(check_t *check, const authsvc_settings_t *settings)
+{
+    if (settings->access_lifetime > settings->refresh_lifetime) {
+        refuse(check, "AS0515",
+               "AuthSvcAccessTokenLifetime is longer than AuthSvcRefreshTokenLifetime: the token "
+               "would outlive its session. Make it shorter");
+    }
+    if (settings->refresh_lifetime > settings->session_lifetime) {
+        refuse(check, "AS0516",
+               "AuthSvcRefreshTokenLifetime (how long a session may be idle) is longer than "
+               "AuthSvcSessionLifetime (how long it lives at all). Make it shorter");
+    }
+    /* The default gives way silently to a short lifetime, as tests set it. */
+    if (check->config->refresh_grace_set &&
+        settings->refresh_grace >= settings->refresh_lifetime) {
+        refuse(check, "AS0517",
+               "AuthSvcRefreshGrace must be shorter than AuthSvcRefreshTokenLifetime");
+    }
+}
+
+static void check_password(check_t *check, const authsvc_settings_t *settings)
+{
+    if (settings->password_min > settings->password_max) {
+        refuse(check, "AS0518",
+               "AuthSvcPasswordLength: the shortest password must not be longer than the longest");
+    }
+    if (settings->password_min < 8) {
+        say(check, APLOG_WARNING, "AS0519",
+            "AuthSvcPasswordLength allows passwords of less than 8 characters; they are guessed");
+    }
+    if (settings->hash_memory < WEAK_MEMORY && settings->hash_passes < 3) {
+        say(check, APLOG_WARNING, "AS0520",
+            "AuthSvcPasswordCost is below what is recommended for Argon2id (19M 2); stolen hashes "
+            "are cheap to try. Good for tests only");
+    }
+}
+
+/* As another user than root's a configtest may not see the files; httpd itself must. */
+static int is_configtest(void)
+{
+    int mode = ap_state_query(AP_SQ_RUN_MODE);
+
+    return mode == AP_SQ_RM_CONFIG_TEST || mode == AP_SQ_RM_CONFIG_DUMP;
+}
+
+static void check_files(check_t *check, apr_pool_t *pconf, authsvc_settings_t *settings)
+{
+    const authsvc_server_config_t *config = check->config;
+    authsvc_error_t *err;
+    int unreadable;
+
+    if (!config->signing_key_set) {
+        refuse(check, "AS0521",
+               "there is no AuthSvcSigningKey. Make a key with `authsvcctl key generate` and name "
+               "its file here");
+    }
+    if (!config->secret_file_set) {
+        refuse(check, "AS0522",
+               "there is no AuthSvcSecretFile. Make one with `authsvcctl secret generate` and name "
+               "it here");
+    }
+    if (!config->signing_key_set || !config->secret_file_set) {
+        return;
+    }
+    err = authsvc_settings_load_files(pconf, config, settings, &unreadable);
+    if (err && unreadable && is_configtest()) {
+        say(check, APLOG_WARNING, "AS0523",
+            apr_psprintf(check->pool, "%s (not checked: run the test as the user who starts httpd)",
+                         err->detail));
+    } else if (err) {
+        refuse(check, "AS0524",
+               err->detail ? err->detail : authsvc_error_describe(err, check->pool));
+    }
+}
+
+static void check_server(check_t *check, apr_pool_t *pconf)
+{
+    authsvc_server_config_t *config = check->config;
+    authsvc_settings_t *settings = authsvc_settings_from_config(pconf, config);
+    authsvc_error_t *err;
+
+    check_database(check);
+    if (!settings->issuer) {
+        refuse(check, "AS0525",
+               "there is no AuthSvcIssuer. Give the absolute URL of the API, such as "
+               "https://www.example.org/api/v1");
+    }
+    check_times(check, settings);
+    check_password(check, settings);
+    check_files(check, pconf, settings);
+    err = authsvc_password_dummy(pconf, settings->hash_memory, settings->hash_passes,
+                                 &settings->dummy_hash);
+    if (err) {
+        refuse(check, "AS0526", authsvc_error_describe(err, check->pool));
+    }
+    config->settings = settings;
+}
+
+int authsvc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                         server_rec *main_server)
+{
+    check_t check = {ptemp, NULL, main_server, NULL, 0};
+    authsvc_error_t *err = NULL;
+    server_rec *s;
+
+    (void)plog;
+    for (s = main_server; s; s = s->next) {
+        check.s = s;
+        check.config = authsvc_config_server(s);
+        if (!authsvc_config_is_mounted(check.config)) {
+            continue;
+        }
+        if (!err) {
+            err = authsvc_crypto_init(pconf);
+            if (err) {
+                refuse(&check, "AS0527", authsvc_error_describe(err, ptemp));
+                break;
+            }
+        }
+        check_server(&check, pconf);
+    }
+    return check.refusals ? HTTP_INTERNAL_SERVER_ERROR : OK;
+}

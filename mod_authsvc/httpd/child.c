@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "child.h"
+
+#include <ap_mpm.h>
+#include <http_config.h>
+#include <http_log.h>
+
+#include "authsvc/crypto/crypto.h"
+#include "authsvc/db/provider.h"
+#include "auto_migrate.h"
+#include "config.h"
+#include "dbd_lease.h"
+
+APLOG_USE_MODULE(authsvc);
+
+/* The site's own pages keep the other half of the threads. */
+static apr_uint32_t waiting_limit(void)
+{
+    int threads = 1;
+
+    if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads) != APR_SUCCESS || threads < 2) {
+        return 1;
+    }
+    return (apr_uint32_t)threads / 2;
+}
+
+static authsvc_child_t *make_child(apr_pool_t *pchild, server_rec *main_server)
+{
+    authsvc_child_t *child = apr_pcalloc(pchild, sizeof(*child));
+    authsvc_error_t *err = authsvc_crypto_init(pchild);
+
+    authsvc_gate_init(&child->gate, waiting_limit());
+    if (!err) {
+        err = authsvc_api_create(pchild, &child->api);
+    }
+    if (err) {
+        child->api = NULL;
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, main_server,
+                     "AS0570: the account service cannot answer in this process: %s",
+                     authsvc_error_describe(err, pchild));
+    }
+    return child;
+}
+
+static int same_database(const authsvc_server_config_t *a, const authsvc_server_config_t *b)
+{
+    return strcmp(a->dbd.driver, b->dbd.driver) == 0 && strcmp(a->dbd.params, b->dbd.params) == 0;
+}
+
+/*
+ * One list of connections for each database, not for each virtual host: those of the same DBD
+ * settings share one DBDMax in mod_dbd, and two lists would hold connections against each other.
+ */
+static authsvc_db_t *shared_database(server_rec *main_server, const server_rec *s)
+{
+    const authsvc_server_config_t *config = authsvc_config_server(s);
+    const server_rec *other;
+
+    for (other = main_server; other != s; other = other->next) {
+        const authsvc_server_config_t *theirs = authsvc_config_server(other);
+
+        if (theirs->db && same_database(config, theirs)) {
+            return theirs->db;
+        }
+    }
+    return NULL;
+}
+
+/* Off on one of those who share a database is Off for all of them. */
+static int may_prepare(server_rec *main_server, const authsvc_server_config_t *config)
+{
+    const server_rec *s;
+
+    for (s = main_server; s; s = s->next) {
+        const authsvc_server_config_t *other = authsvc_config_server(s);
+
+        if (other->settings && same_database(config, other) && other->prepared_statements_set &&
+            !other->prepared_statements) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static void open_database(apr_pool_t *pchild, server_rec *main_server, server_rec *s)
+{
+    authsvc_server_config_t *config = authsvc_config_server(s);
+    authsvc_error_t *err;
+
+    config->db = shared_database(main_server, s);
+    if (!config->db) {
+        err = authsvc_lease_create(pchild, s, may_prepare(main_server, config), &config->db);
+        if (err) {
+            config->db = NULL;
+            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "AS0571: no database connections: %s",
+                         authsvc_error_describe(err, pchild));
+            return;
+        }
+    }
+}
+
+void authsvc_child_init(apr_pool_t *pchild, server_rec *main_server)
+{
+    authsvc_child_t *child = NULL;
+    server_rec *s;
+
+    for (s = main_server; s; s = s->next) {
+        authsvc_server_config_t *config = authsvc_config_server(s);
+
+        if (!config->settings) {
+            continue;
+        }
+        if (!child) {
+            child = make_child(pchild, main_server);
+        }
+        config->child = child;
+        open_database(pchild, main_server, s);
+        if (config->db && config->auto_migrate_set && config->auto_migrate) {
+            authsvc_auto_migrate(pchild, s);
+        }
+    }
+}

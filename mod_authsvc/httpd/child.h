@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUTHSVC_HTTPD_CHILD_H
+#define AUTHSVC_HTTPD_CHILD_H
+
+#include <httpd.h>
+
+#include "authsvc/api/api.h"
+#include "authsvc/core/gate.h"
+
+/** What all servers of one child process share. */
+typedef struct authsvc_child_t {
+    const authsvc_api_t *api; /* NULL if it could not be made: every request is answered by 500 */
+    authsvc_gate_t gate;
+} authsvc_child_t;
+
+/** The child_init hook, after mod_dbd's. */
+void authsvc_child_init(apr_pool_t *pchild, server_rec *main_server);
+
+#endif

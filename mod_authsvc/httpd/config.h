@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUTHSVC_HTTPD_CONFIG_H
+#define AUTHSVC_HTTPD_CONFIG_H
+
+#include <httpd.h>
+#include <http_config.h>
+
+#include "authsvc/core/settings.h"
+#include "authsvc/crypto/admission.h"
+#include "authsvc/db/db.h"
+
+/* The one symbol that leaves the shared object; AP_MODULE_DECLARE_DATA is empty on Unix. */
+extern __attribute__((visibility("default"))) module authsvc_module;
+
+struct authsvc_child_t;
+
+/**
+ * What directives of server scope set: X(type, name). Each is a member with a flag that says
+ * whether it was set. A virtual host's own value replaces the main server's.
+ */
+#define AUTHSVC_SERVER_SETTINGS(X)                                \
+    X(const char *, issuer)                                       \
+    X(const char *, audience)                                     \
+    X(const char *, signing_key)                                  \
+    X(apr_array_header_t *, verify_keys) /* of const char * */    \
+    X(const char *, secret_file)                                  \
+    X(apr_interval_time_t, access_lifetime)                       \
+    X(apr_interval_time_t, refresh_lifetime)                      \
+    X(apr_interval_time_t, session_lifetime)                      \
+    X(apr_interval_time_t, refresh_grace)                         \
+    X(int, token_type)                                            \
+    X(int, registration_open)                                     \
+    X(int, email_utf8)                                            \
+    X(int, password_min)                                          \
+    X(int, password_max)                                          \
+    X(int, password_require)                                      \
+    X(apr_size_t, hash_memory)                                    \
+    X(int, hash_passes)                                           \
+    X(apr_size_t, max_body)                                       \
+    X(apr_interval_time_t, db_timeout)                            \
+    X(int, prepared_statements)                                   \
+    X(int, auto_migrate)                                          \
+    X(const char *, problem_base)                                 \
+    X(apr_array_header_t *, cors_origins) /* of const char * */   \
+    X(int, require_tls)                                           \
+    X(int, hash_slots)                                            \
+    X(int, hash_places)                                           \
+    X(apr_interval_time_t, hash_wait)
+
+/** What directives of directory scope set, in the same form. */
+#define AUTHSVC_DIR_SETTINGS(X) \
+    X(int, enabled)             \
+    X(const char *, mount) /* the Location's path without a trailing slash */
+
+#define AUTHSVC_MEMBER(type, name) \
+    type name;                     \
+    int name##_set;
+
+/** One AuthSvc directive: where, and whether On. */
+typedef struct {
+    const char *path;
+    int on;
+} authsvc_mount_t;
+
+/** What mod_dbd's own directives say for a server; read from the configuration tree. */
+typedef struct {
+    const char *driver; /* NULL: no DBDriver */
+    const char *params; /* NULL: no DBDParams */
+    int persist;
+} authsvc_dbd_facts_t;
+
+/** A server's configuration. */
+typedef struct {
+    AUTHSVC_SERVER_SETTINGS(AUTHSVC_MEMBER)
+    apr_array_header_t *mounts; /* of authsvc_mount_t; a virtual host has the main server's too */
+
+    /* Made from the above. By check_config; NULL where nothing is mounted: */
+    const authsvc_settings_t *settings;
+    authsvc_dbd_facts_t dbd;
+    /* by post_config: */
+    authsvc_admission_t *admission;
+    /* by child_init: */
+    struct authsvc_child_t *child;
+    authsvc_db_t *db;
+} authsvc_server_config_t;
+
+/** A directory's (a Location's) configuration. */
+typedef struct {
+    AUTHSVC_DIR_SETTINGS(AUTHSVC_MEMBER)
+} authsvc_dir_config_t;
+
+/** Set a member of either structure together with its flag. */
+#define AUTHSVC_SET(config, name, value) ((config)->name##_set = 1, (config)->name = (value))
+
+void *authsvc_config_create_server(apr_pool_t *pool, server_rec *s);
+void *authsvc_config_merge_server(apr_pool_t *pool, void *base, void *add);
+void *authsvc_config_create_dir(apr_pool_t *pool, char *dir);
+void *authsvc_config_merge_dir(apr_pool_t *pool, void *base, void *add);
+
+authsvc_server_config_t *authsvc_config_server(const server_rec *s);
+const authsvc_dir_config_t *authsvc_config_dir(const request_rec *r);
+
+/** Note a mount. @param path in the configuration's pool */
+void authsvc_config_add_mount(authsvc_server_config_t *config, const char *path, int on);
+
+/** 1 if at least one Location of this server has AuthSvc On. */
+int authsvc_config_is_mounted(const authsvc_server_config_t *config);
+
+#endif

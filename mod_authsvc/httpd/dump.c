@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dump.h"
+
+#include <http_core.h>
+#include <stdio.h>
+
+#include "authsvc/core/json.h"
+#include "config.h"
+#include "conftree.h"
+
+static void add_names(authsvc_json_t *aliases, const apr_array_header_t *names)
+{
+    int i;
+
+    for (i = 0; names && i < names->nelts; i++) {
+        authsvc_json_append_string(aliases, APR_ARRAY_IDX(names, i, const char *));
+    }
+}
+
+static apr_port_t port_of(const server_rec *s)
+{
+    return s->port ? s->port : (s->addrs ? s->addrs->host_port : 0);
+}
+
+void authsvc_dump_servers(apr_pool_t *pool, server_rec *main_server)
+{
+    server_rec *s;
+
+    if (!ap_exists_config_define("DUMP_AUTHSVC")) {
+        return;
+    }
+    for (s = main_server; s; s = s->next) {
+        authsvc_json_t *line = authsvc_json_object(pool);
+        authsvc_json_t *aliases = authsvc_json_array(pool);
+        authsvc_dbd_facts_t dbd;
+
+        authsvc_conftree_dbd(pool, main_server, s, &dbd);
+        add_names(aliases, s->names);
+        add_names(aliases, s->wild_names);
+        authsvc_json_set_string(line, "server", s->server_hostname ? s->server_hostname : "");
+        authsvc_json_set_integer(line, "port", port_of(s));
+        authsvc_json_set_bool(line, "main", s == main_server);
+        authsvc_json_set(line, "aliases", aliases);
+        authsvc_json_set_string(line, "driver", dbd.driver ? dbd.driver : "");
+        authsvc_json_set_string(line, "params", dbd.params ? dbd.params : "");
+        authsvc_json_set_bool(line, "mounted", authsvc_config_is_mounted(authsvc_config_server(s)));
+        printf("authsvc-server: %s\n", authsvc_json_dump(pool, line));
+    }
+    fflush(stdout);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <apr_hooks.h>
+#include <httpd.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <apr_dbd.h>
+#include <mod_dbd.h>
+
+#include "check.h"
+#include "child.h"
+#include "config.h"
+#include "dbd_lease.h"
+#include "directives.h"
+#include "dump.h"
+#include "handler.h"
+#include "hash_slots.h"
+#include "mount.h"
+
+static void register_hooks(apr_pool_t *pool)
+{
+    static const char *const after_dbd[] = {"mod_dbd.c", NULL};
+
+    (void)pool;
+    ap_hook_check_config(authsvc_check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_test_config(authsvc_dump_servers, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(authsvc_hash_slots_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(authsvc_child_init, after_dbd, NULL, APR_HOOK_MIDDLE);
+    APR_OPTIONAL_HOOK(dbd, post_connect, authsvc_lease_post_connect, NULL, NULL, APR_HOOK_MIDDLE);
+
+    ap_hook_translate_name(authsvc_mount_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_map_to_storage(authsvc_mount_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_type_checker(authsvc_mount_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(authsvc_handle, NULL, NULL, APR_HOOK_REALLY_FIRST);
+}
+
+module authsvc_module = {
+    STANDARD20_MODULE_STUFF,
+    authsvc_config_create_dir,
+    authsvc_config_merge_dir,
+    authsvc_config_create_server,
+    authsvc_config_merge_server,
+    authsvc_directives,
+    register_hooks,
+    AP_MODULE_FLAG_NONE,
+};

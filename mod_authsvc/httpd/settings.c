@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "settings.h"
+
+#include <apr_strings.h>
+
+#include "authsvc/crypto/keys.h"
+#include "authsvc/crypto/secrets.h"
+
+#define TAKE(name)                      \
+    if (config->name##_set) {           \
+        settings->name = config->name;  \
+    }
+
+authsvc_settings_t *authsvc_settings_from_config(apr_pool_t *pool,
+                                                 const authsvc_server_config_t *config)
+{
+    authsvc_settings_t *settings = apr_pcalloc(pool, sizeof(*settings));
+
+    authsvc_settings_init(settings, pool);
+    TAKE(issuer)
+    settings->audience = config->audience_set ? config->audience : settings->issuer;
+    if (config->problem_base_set) {
+        settings->problem_base = config->problem_base;
+    } else if (settings->issuer) {
+        settings->problem_base = apr_pstrcat(pool, settings->issuer, "/problems/", NULL);
+    }
+    if (config->token_type_set) {
+        settings->token_type = (authsvc_token_type_t)config->token_type;
+    }
+    TAKE(access_lifetime)
+    TAKE(refresh_lifetime)
+    TAKE(session_lifetime)
+    TAKE(refresh_grace)
+    TAKE(registration_open)
+    TAKE(email_utf8)
+    TAKE(password_min)
+    TAKE(password_max)
+    TAKE(password_require)
+    TAKE(hash_memory)
+    TAKE(hash_passes)
+    TAKE(max_body)
+    TAKE(db_timeout)
+    TAKE(require_tls)
+    TAKE(cors_origins)
+    return settings;
+}
+
+authsvc_error_t *authsvc_settings_load_files(apr_pool_t *pool,
+                                             const authsvc_server_config_t *config,
+                                             authsvc_settings_t *settings, int *unreadable)
+{
+    apr_array_header_t *verify = NULL;
+    authsvc_keyset_t *keys;
+    authsvc_secrets_t *secrets;
+    authsvc_key_t *key;
+    int i;
+
+    *unreadable = 0;
+    if (config->verify_keys_set) {
+        verify = apr_array_make(pool, config->verify_keys->nelts, sizeof(authsvc_key_t *));
+        for (i = 0; i < config->verify_keys->nelts; i++) {
+            AUTHSVC_TRY(authsvc_key_load(pool, APR_ARRAY_IDX(config->verify_keys, i, const char *),
+                                         0, unreadable, &key));
+            APR_ARRAY_PUSH(verify, authsvc_key_t *) = key;
+        }
+    }
+    AUTHSVC_TRY(authsvc_key_load(pool, config->signing_key, 1, unreadable, &key));
+    AUTHSVC_TRY(authsvc_keyset_create(pool, key, verify, &keys));
+    settings->keys = keys;
+    AUTHSVC_TRY(authsvc_secrets_load(pool, config->secret_file, unreadable, &secrets));
+    settings->secrets = secrets;
+    return NULL;
+}
