@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: engines, services, and a watch on every error log."""
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+# pylint: disable=wrong-import-position
+from harness import databases, httpd as httpd_module  # noqa: E402
+from harness.service import Service  # noqa: E402
+
+ENGINES = {"sqlite": databases.SqliteEngine, "postgresql": databases.Postgres}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--engine", action="append", choices=sorted(ENGINES),
+                     help="run on this database only; may be repeated (default: both)")
+    parser.addoption("--skip-slow", action="store_true", help="leave out tests marked slow")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes more than some seconds")
+
+
+def pytest_generate_tests(metafunc):
+    if "engine" in metafunc.fixturenames:
+        wanted = metafunc.config.getoption("--engine") or ["sqlite", "postgresql"]
+        only = getattr(metafunc.module, "ENGINES", None) or wanted
+        names = [name for name in wanted if name in only]
+        metafunc.parametrize("engine", names, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--skip-slow"):
+        for item in items:
+            if "slow" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="--skip-slow"))
+
+
+@pytest.fixture(scope="session")
+def engine(request):
+    made = ENGINES[request.param]()
+    yield made
+    made.destroy()
+
+
+@pytest.fixture(scope="session")
+def service(engine):
+    """The default service: cheap hashing, everything else as shipped."""
+    made = Service(engine)
+    yield made
+    made.destroy()
+
+
+@pytest.fixture
+def api(service):
+    return service.api
+
+
+@pytest.fixture
+def make_service(engine):
+    """Services of one test."""
+    made = []
+
+    def make(**options):
+        one = Service(options.pop("engine", engine), **options)
+        made.append(one)
+        return one
+
+    yield make
+    failures = []
+    for one in reversed(made):
+        try:
+            one.destroy()
+        except AssertionError as failure:
+            failures.append(str(failure))
+    assert not failures, "\n".join(failures)
+
+
+@pytest.fixture(scope="module")
+def module_service(request, engine):
+    """The service of one test module, by its OPTIONS."""
+    made = Service(engine, **getattr(request.module, "OPTIONS", {}))
+    yield made
+    made.destroy()
+
+
+@pytest.fixture(autouse=True)
+def watch_error_logs():
+    """A line at level error or worse, or a crashed child, fails the test that provoked it."""
+    for server in httpd_module.running():
+        server.alarms()
+        server.allowed = []
+    yield
+    alarms = [line for server in httpd_module.running() for line in server.alarms()]
+    assert not alarms, "unexpected lines in the error log:\n" + "\n".join(alarms)

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`apache2 -t` refuses each bad setting with a sentence that says what to do."""
+import os
+import re
+import subprocess
+
+import pytest
+
+from harness import build, databases
+from harness.httpd import Httpd
+from harness.service import service_lines
+
+MOUNTED = ['<Location "/api/v1">', "AuthSvc On", "</Location>"]
+
+
+class Case:
+    """A configuration that can be altered."""
+
+    def __init__(self, engine):
+        self.httpd = Httpd()
+        self.keys = self.httpd.root / "keys"
+        self.database = engine.new_database(migrated=False)
+        self.lines = service_lines(self.httpd, self.database, "https://example.org/api/v1")
+        self.good_key = self.keys / "main-rs256.pem"
+        self.good_secret = self.keys / "main-secret"
+
+    def test(self, lines, mounted=None, vhosts=(), user=None):
+        self.httpd.main = [*lines, *(MOUNTED if mounted is None else mounted)]
+        self.httpd.vhosts = list(vhosts)
+        return self.httpd.configtest(user)
+
+    def without(self, directive):
+        return [line for line in self.lines if not line.startswith(directive + " ")]
+
+    def openssl(self, *args):
+        subprocess.run(["openssl", *map(str, args)], check=True, capture_output=True)
+
+    def file(self, name, text, mode=0o600):
+        path = self.keys / name
+        path.write_text(text, encoding="latin-1")
+        path.chmod(mode)
+        return path
+
+
+@pytest.fixture
+def case():
+    engine = databases.SqliteEngine()
+    made = Case(engine)
+    yield made
+    made.httpd.destroy()
+    engine.destroy()
+
+
+def refused(outcome, *words):
+    code, said = outcome
+    assert code != 0, f"accepted; said: {said}"
+    sentences = [line for line in said.splitlines() if "AuthSvc" in line or "authsvc" in line]
+    assert sentences, f"no sentence of ours: {said}"
+    for word in words:
+        assert re.search(word, said, re.I), f"{word!r} is not in: {said}"
+    assert "core dumped" not in said and "Segmentation" not in said
+
+
+def accepted(outcome):
+    code, said = outcome
+    assert code == 0, said
+    assert "Syntax OK" in said
+    return said
+
+
+def test_good_configuration(case):
+    accepted(case.test(case.lines))
+
+
+@pytest.mark.parametrize("directive, words", [
+    ("AuthSvcIssuer", ("AuthSvcIssuer",)), ("AuthSvcSigningKey", ("AuthSvcSigningKey", "authsvcctl key generate")),
+    ("AuthSvcSecretFile", ("AuthSvcSecretFile", "authsvcctl secret generate")),
+    ("DBDriver", ("DBDriver",)), ("DBDParams", ("DBDParams",))])
+def test_what_must_be_given(case, directive, words):
+    refused(case.test(case.without(directive)), *words)
+    accepted(case.test(case.without(directive), mounted=[]))
+
+
+def key_cases():
+    """name, how to make the file, words of the sentence"""
+    return {
+        "missing": (lambda c: c.keys / "nothing.pem", ("nothing.pem",)),
+        "directory": (lambda c: c.keys, ("keys",)),
+        "empty": (lambda c: c.file("empty.pem", ""), ("empty.pem",)),
+        "no-pem": (lambda c: c.file("junk.pem", "junk\n"), ("PEM",)),
+        "world-readable": (lambda c: (c.good_key.chmod(0o644), c.good_key)[1], ("chmod|readable|0600",)),
+        "group-readable": (lambda c: (c.good_key.chmod(0o640), c.good_key)[1], ("chmod|readable|0600",)),
+        "rsa-1024": (lambda c: made(c, "genrsa", "-out", "rsa1024.pem", "1024"), ("2048",)),
+        "p-384": (lambda c: made(c, "genpkey", "-algorithm", "EC", "-pkeyopt",
+                                 "ec_paramgen_curve:P-384", "-out", "p384.pem"), ("P-256",)),
+        "secp256k1": (lambda c: made(c, "genpkey", "-algorithm", "EC", "-pkeyopt",
+                                     "ec_paramgen_curve:secp256k1", "-out", "k1.pem"),
+                      ("P-256",)),
+        "ed448": (lambda c: made(c, "genpkey", "-algorithm", "ED448", "-out", "ed448.pem"),
+                  ("Ed25519|type",)),
+        "encrypted": (lambda c: made(c, "genrsa", "-aes256", "-passout", "pass:x", "-out",
+                                     "enc.pem", "2048"), ("encrypted|pass.?phrase",)),
+        "public": (lambda c: made(c, "rsa", "-in", "main-rs256.pem", "-pubout", "-out", "pub.pem"),
+                   ("private",)),
+    }
+
+
+def made(case, *args):
+    """Run openssl in the key directory; the file after -out is private to its owner."""
+    subprocess.run(["openssl", *args], cwd=case.keys, check=True, capture_output=True)
+    path = case.keys / args[args.index("-out") + 1]
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.parametrize("name", sorted(key_cases()))
+def test_bad_signing_key(case, name):
+    make, words = key_cases()[name]
+    path = make(case)
+    lines = [*case.without("AuthSvcSigningKey"), f"AuthSvcSigningKey {path}"]
+    refused(case.test(lines), *words)
+    case.good_key.chmod(0o600)
+    accepted(case.test(case.lines))
+
+
+@pytest.mark.parametrize("curve", [("EC", "-pkeyopt", "ec_paramgen_curve:P-256"), ("ED25519",),
+                                   ("RSA", "-pkeyopt", "rsa_keygen_bits:3072")])
+def test_keys_of_openssl_are_good(case, curve):
+    path = made(case, "genpkey", "-algorithm", *curve, "-out", "own.pem")
+    accepted(case.test([*case.without("AuthSvcSigningKey"), f"AuthSvcSigningKey {path}"]))
+
+
+def test_verify_keys(case):
+    public = made(case, "rsa", "-in", "main-rs256.pem", "-pubout", "-out", "pub.pem")
+    public.chmod(0o644)
+    accepted(case.test([*case.lines, f"AuthSvcVerifyKey {public}"]))
+    refused(case.test([*case.lines, f"AuthSvcVerifyKey {case.keys}/none.pem"]), "none.pem")
+    small = made(case, "genrsa", "-out", "rsa1024.pem", "1024")
+    refused(case.test([*case.lines, f"AuthSvcVerifyKey {small}"]), "2048")
+
+
+@pytest.mark.parametrize("text, words", [
+    ("", ()), ("junk\n", ()), ("1:AAAA\n", ()), ("0:" + "A" * 43 + "\n", ()),
+    ("256:" + "A" * 43 + "\n", ()), ("x:" + "A" * 43 + "\n", ()), ("# only a comment\n", ())])
+def test_bad_secret_file(case, text, words):
+    path = case.file("bad-secret", text)
+    refused(case.test([*case.without("AuthSvcSecretFile"), f"AuthSvcSecretFile {path}"]),
+            "bad-secret", *words)
+
+
+def test_secret_file_modes(case):
+    refused(case.test([*case.without("AuthSvcSecretFile"),
+                       f"AuthSvcSecretFile {case.keys}/none"]), "none")
+    case.good_secret.chmod(0o644)
+    refused(case.test(case.lines), "chmod|readable|0600")
+    case.good_secret.chmod(0o600)
+    accepted(case.test(case.lines))
+
+
+@pytest.mark.parametrize("line", [
+    "AuthSvcIssuer not-a-url", "AuthSvcIssuer ftp://example.org/", "AuthSvcIssuer https://",
+    "AuthSvcIssuer https://example.org/api/", "AuthSvcIssuer https://example.org/?x=1",
+    "AuthSvcIssuer https://u:p@example.org", 'AuthSvcIssuer ""', 'AuthSvcAudience "a b"',
+    'AuthSvcAudience ""', "AuthSvcProblemBase nonsense", "AuthSvcTokenType JWE",
+    "AuthSvcAccessTokenLifetime 0", "AuthSvcAccessTokenLifetime -5",
+    "AuthSvcAccessTokenLifetime 15x", "AuthSvcAccessTokenLifetime 1e3",
+    "AuthSvcAccessTokenLifetime 999999999999999999999", 'AuthSvcAccessTokenLifetime ""',
+    "AuthSvcAccessTokenLifetime 2d", "AuthSvcRefreshTokenLifetime 0",
+    "AuthSvcSessionLifetime 0", "AuthSvcRefreshGrace -1", "AuthSvcRefreshGrace 2h",
+    "AuthSvcRegistration Maybe", "AuthSvcEmailUtf8 2", "AuthSvcPasswordLength 8",
+    "AuthSvcPasswordLength 20 10", "AuthSvcPasswordLength 0 10", "AuthSvcPasswordLength 8 5000",
+    "AuthSvcPasswordLength x y", "AuthSvcPasswordRequire emoji",
+    "AuthSvcPasswordRequire none upper", "AuthSvcPasswordCost 1K 1", "AuthSvcPasswordCost 64M 0",
+    "AuthSvcPasswordCost 64M", "AuthSvcPasswordCost 1T 1", "AuthSvcMaxBodySize 1",
+    "AuthSvcMaxBodySize 1G", "AuthSvcMaxBodySize 64Q", "AuthSvcDatabaseTimeout 0",
+    "AuthSvcDatabaseTimeout 10m", "AuthSvcPreparedStatements x", "AuthSvcCorsOrigin *",
+    "AuthSvcCorsOrigin null", "AuthSvcCorsOrigin https://app.example/",
+    "AuthSvcCorsOrigin app.example", "AuthSvcCorsOrigin https://APP.example",
+    "AuthSvcHashSlots 0", "AuthSvcHashSlots 100000", "AuthSvcHashQueue 10",
+    "AuthSvcHashQueue -1 1s", "AuthSvcHashQueue 10 0", "AuthSvcRequireTLS sometimes"])
+def test_bad_value(case, line):
+    refused(case.test([*case.lines, line]), line.split()[0])
+
+
+@pytest.mark.parametrize("line", [
+    "AuthSvcAccessTokenLifetime 900", "AuthSvcAccessTokenLifetime 15m",
+    "AuthSvcAccessTokenLifetime 1h", "AuthSvcRefreshTokenLifetime 30d",
+    "AuthSvcRefreshGrace 0", "AuthSvcTokenType at+jwt", "AuthSvcPasswordLength 15 256",
+    "AuthSvcPasswordRequire none", "AuthSvcPasswordRequire upper symbol",
+    "AuthSvcMaxBodySize 1M", "AuthSvcDatabaseTimeout 500ms", "AuthSvcHashSlots 4",
+    "AuthSvcHashQueue 0 1s", "AuthSvcHashQueue 16 500ms", "AuthSvcCorsOrigin http://localhost:5173",
+    "AuthSvcCorsOrigin https://[::1]:8443", "AuthSvcRegistration Off", "AuthSvcRequireTLS Off",
+    "AuthSvcProblemBase https://docs.example/problems", "AuthSvcAudience shop"])
+def test_good_value(case, line):
+    accepted(case.test([*case.lines, line]))
+
+
+@pytest.mark.parametrize("place", [
+    ["<Directory {root}/htdocs>", "AuthSvc On", "</Directory>"],
+    ['<LocationMatch "^/api">', "AuthSvc On", "</LocationMatch>"],
+    ['<Location ~ "^/api">', "AuthSvc On", "</Location>"],
+    ['<Location "/api/*">', "AuthSvc On", "</Location>"],
+    ['<Files "x">', "AuthSvc On", "</Files>"],
+    ['<Location "/api">', "<If \"true\">", "AuthSvc On", "</If>", "</Location>"],
+    ['<Location "/api">', "<Limit GET>", "AuthSvc On", "</Limit>", "</Location>"],
+    ["AuthSvc On"],
+    ['<Location "/api">', "AuthSvc Maybe", "</Location>"],
+    ['<Location "/api">', "AuthSvcIssuer https://example.org", "</Location>"]])
+def test_wrong_place(case, place):
+    refused(case.test(case.lines, mounted=place), "AuthSvc")
+
+
+def test_not_in_htaccess(case):
+    """A .htaccess cannot mount the service: 500 for that directory, as for any such directive."""
+    accepted(case.test(case.lines))
+    (case.httpd.root / "htdocs" / "sub").mkdir()
+    (case.httpd.root / "htdocs" / "sub" / ".htaccess").write_text("AuthSvc On\n", encoding="ascii")
+    case.httpd.main += [f"<Directory {case.httpd.root}/htdocs>", "AllowOverride All",
+                        "</Directory>"]
+    case.httpd.start()
+    case.httpd.allow("AuthSvc not allowed here")
+    import httpx  # pylint: disable=import-outside-toplevel
+    assert httpx.get(f"{case.httpd.origin}/sub/", trust_env=False).status_code == 500
+    assert httpx.get(f"{case.httpd.origin}/static.txt", trust_env=False).status_code == 200
+
+
+@pytest.mark.parametrize("line", ["AuthSvcHashSlots 2", "AuthSvcHashQueue 4 1s"])
+def test_main_server_only(case, line):
+    vhost = ("v.example", [*case.lines, *MOUNTED, line])
+    refused(case.test([], mounted=[], vhosts=[vhost]), line.split()[0])
+    accepted(case.test([line], mounted=[], vhosts=[("v.example", [*case.lines, *MOUNTED])]))
+
+
+def test_vhost_errors_are_found(case):
+    bad = [*case.without("AuthSvcIssuer"), *MOUNTED]
+    refused(case.test([], mounted=[], vhosts=[("v.example", bad)]), "AuthSvcIssuer")
+
+
+def test_unsupported_database_driver(case):
+    lines = [*case.without("DBDriver"), "DBDriver mysql"]
+    code, said = case.test(lines)
+    assert code != 0, said
+
+
+def test_persist_off(case):
+    lines = [*case.without("DBDPersist"), "DBDPersist Off"]
+    refused(case.test(lines), "DBDPersist")
+
+
+def test_without_mod_dbd(case):
+    """mod_dbd is asked for by name, not missed by a crash."""
+    case.httpd.main = [*MOUNTED, *(line for line in case.lines if line.startswith("AuthSvc"))]
+    text = case.httpd.text()
+    case.httpd.text = lambda: "\n".join(line for line in text.splitlines()
+                                        if "dbd_module" not in line) + "\n"
+    code, said = case.httpd.configtest()
+    assert code != 0
+    assert "mod_dbd" in said or "DBDriver" in said or "dbd" in said
+    assert "Segmentation" not in said
+
+
+@pytest.mark.skipif(not build.IS_ROOT, reason="needs another user")
+def test_configtest_by_somebody_else(case):
+    """Files that this user may not read are a warning; other mistakes are still found."""
+    code, said = case.test(case.lines, user=build.HTTPD_USER)
+    assert code == 0, said
+    assert str(case.good_key) in said, "warned"
+    code, said = case.test([*case.without("AuthSvcIssuer")], user=build.HTTPD_USER)
+    assert code != 0 and "AuthSvcIssuer" in said
+
+
+def test_reload_with_an_error_is_refused_before_it_kills(case):
+    """What -t refuses, a graceful restart refuses too, and the running server goes on or ends
+    with a sentence; it never crashes."""
+    accepted(case.test(case.lines))
+    case.httpd.start()
+    case.httpd.main = [*case.without("AuthSvcIssuer"), *MOUNTED]
+    case.httpd.write()
+    os.kill(case.httpd.process.pid, 10)  # SIGUSR1
+    build.wait_until(lambda: "AuthSvcIssuer" in case.httpd.log_text() + (
+        case.httpd.root / "logs" / "stderr").read_text(), 10, "the sentence")
+    case.httpd.allow("AuthSvcIssuer", "Configuration Failed", "AH00017", "AH0")
+    code = case.httpd.process.poll()
+    assert code is None or code >= 0, "not killed by a signal"

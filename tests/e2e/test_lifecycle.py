@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reloads, dying children, short-lived children, every MPM."""
+import os
+import signal
+import time
+
+import pytest
+
+from harness import build
+from harness.load import Steady
+from harness.service import Service, new_email
+
+pytestmark = pytest.mark.slow
+
+
+def traffic(service):
+    email = service.api.new_user()["user"]["email"]
+    reader = service.api.login(email).json()
+    clients = [service.new_api() for _ in range(4)]
+    return clients, Steady([("login", lambda: clients[0].login(email)),
+                            ("me", lambda: clients[1].me(reader["access_token"])),
+                            ("register", lambda: clients[2].register(new_email())),
+                            ("jwks", lambda: clients[3].get("/.well-known/jwks.json"))])
+
+
+def open_files(httpd):
+    return len(os.listdir(f"/proc/{httpd.process.pid}/fd"))
+
+
+def semaphore_sets():
+    with open("/proc/sysvipc/sem", encoding="ascii") as table:
+        return len(table.readlines())
+
+
+def test_graceful_reloads_under_load(make_service):
+    """No failed request, no growth."""
+    service = make_service(main=["GracefulShutdownTimeout 20"])
+    service.httpd.graceful()
+    files, sets = open_files(service.httpd), semaphore_sets()
+    clients, steady = traffic(service)
+    with steady:
+        for _ in range(8):
+            time.sleep(0.3)
+            service.httpd.graceful()
+        time.sleep(0.5)
+    for client in clients:
+        client.close()
+    # a keep-alive connection that httpd closes as the next request comes in is HTTP's own race
+    for name, good in (("login", 200), ("me", 200), ("register", 201), ("jwks", 200)):
+        assert steady.statuses(name) <= {good, 0}, (steady.counts, steady.examples)
+        assert steady.total(name, good) > 10
+    assert steady.total(status=0) <= 0.02 * steady.total() + 8, steady.counts
+    assert open_files(service.httpd) <= files + 2
+    assert semaphore_sets() <= sets
+
+
+def test_a_reload_changes_settings(make_service):
+    service = make_service()
+    assert service.api.register().status_code == 201
+    service.httpd.main.append("AuthSvcRegistration Off")
+    service.httpd.graceful()
+    api = service.new_api()
+    build.wait_until(lambda: api.register().status_code == 403, 5, "the new setting holds")
+    api.close()
+
+
+def test_killed_children_do_no_half_work(make_service):
+    service = make_service()
+    service.httpd.allow("exit signal Killed", "AH00052")
+    clients, steady = traffic(service)
+    with steady:
+        for _ in range(6):
+            time.sleep(0.3)
+            for child in service.httpd.children()[:1]:
+                os.kill(child, signal.SIGKILL)
+        time.sleep(0.5)
+    for client in clients:
+        client.close()
+    assert steady.statuses("login") <= {200, 0, 503}, steady.counts
+    assert steady.statuses("me") <= {200, 0, 503}, steady.counts
+    assert steady.statuses("register") <= {201, 0, 503}, steady.counts
+    rows = service.database.query(
+        "SELECT (SELECT count(*) FROM users) - (SELECT count(DISTINCT user_id) FROM sessions)")
+    assert rows == [("0",)], "each user came with a first session, in one transaction"
+    assert service.new_api().register().status_code == 201
+
+
+def test_children_of_one_connection(make_service):
+    """MaxConnectionsPerChild: every child starts and ends cleanly."""
+    service = make_service(main=["MaxConnectionsPerChild 3"])
+    for _ in range(40):
+        api = service.new_api()
+        assert api.register().status_code == 201
+        api.close()
+
+
+@pytest.mark.parametrize("mpm", ["event", "worker", "prefork"])
+def test_every_mpm(engine, mpm):
+    service = Service(engine, mpm=mpm)
+    try:
+        clients, steady = traffic(service)
+        with steady:
+            time.sleep(2)
+        for client in clients:
+            client.close()
+        assert steady.statuses("login") == {200}, (steady.counts, steady.examples)
+        assert steady.statuses("me") == {200}
+        assert steady.statuses("register") == {201}
+        service.httpd.graceful()
+        assert service.new_api().register().status_code == 201
+    finally:
+        service.destroy()
+
+
+def test_stop_is_clean(engine):
+    """Connections are closed, nothing is left running."""
+    service = Service(engine)
+    for _ in range(5):
+        service.api.new_user()
+    children = service.httpd.children()
+    assert children
+    start = time.monotonic()
+    service.httpd.stop()
+    assert time.monotonic() - start < 10
+    assert not [pid for pid in children if os.path.exists(f"/proc/{pid}")]
+    service.destroy()

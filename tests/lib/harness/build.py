@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the build and the system's programs are, and small helpers around processes."""
+import contextlib
+import os
+import pathlib
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+SOURCE = pathlib.Path(__file__).resolve().parents[3]
+BUILD = pathlib.Path(os.environ.get("AUTHSVC_BUILDDIR") or SOURCE / "build").resolve()
+MODULES = pathlib.Path(os.environ.get("AUTHSVC_HTTPD_MODULES") or "/usr/lib/apache2/modules")
+HTTPD = os.environ.get("AUTHSVC_HTTPD") or shutil.which("apache2") or "/usr/sbin/apache2"
+MPM = os.environ.get("AUTHSVC_TEST_MPM") or "event"
+PRELOAD = os.environ.get("AUTHSVC_TEST_PRELOAD") or ""
+SANITIZED = bool(PRELOAD)
+HTTPD_USER = "www-data"
+IS_ROOT = os.geteuid() == 0
+
+# Leaks of httpd itself (it exits without freeing its pools) are not ours to report.
+SANITIZER_ENV = {
+    "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1:detect_odr_violation=0",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+}
+
+
+def module_path():
+    """The built module."""
+    for place in (BUILD / ".libs", BUILD / "mod_authsvc" / ".libs", BUILD):
+        if (place / "mod_authsvc.so").exists():
+            return place / "mod_authsvc.so"
+    raise FileNotFoundError(f"mod_authsvc.so is not in {BUILD}: build first, or set AUTHSVC_BUILDDIR")
+
+
+def ctl(*args, check=True, stdin=None, env=None):
+    """Run authsvcctl from the build tree."""
+    program = BUILD / "authsvcctl"
+    full = dict(os.environ, **SANITIZER_ENV)
+    full.update(env or {})
+    done = subprocess.run([str(program), *map(str, args)], input=stdin, capture_output=True,
+                          text=True, timeout=60, env=full, check=False)
+    if check and done.returncode != 0:
+        raise RuntimeError(f"authsvcctl {' '.join(map(str, args))}: exit {done.returncode}\n"
+                           f"{done.stdout}{done.stderr}")
+    return done
+
+
+def free_port():
+    """A port of 127.0.0.1 that nobody listens on now."""
+    with contextlib.closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def scratch(name):
+    """A new directory that the httpd user can reach."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix=f"authsvc-{name}-"))
+    path.chmod(0o755)
+    return path
+
+
+def give_to(path, user):
+    """Make a directory or file the property of a user; without root there is nobody to give to."""
+    if IS_ROOT:
+        entry = pwd.getpwnam(user)
+        os.chown(path, entry.pw_uid, entry.pw_gid)
+
+
+def wait_until(condition, seconds, what, step=0.02):
+    """Poll until condition() is true."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError(f"not within {seconds} s: {what}")
+        time.sleep(step)
+
+
+def children_of(pid):
+    """Pids of a process's children."""
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")
+    except FileNotFoundError:
+        return []
+    found = []
+    for task in tasks:
+        with contextlib.suppress(OSError):
+            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as children:
+                found += [int(child) for child in children.read().split()]
+    return found
+
+
+def resident_bytes(pid):
+    """Proportional set size of a process: shared pages are not counted once per child."""
+    with contextlib.suppress(OSError):
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
+            for line in rollup:
+                if line.startswith("Pss:"):
+                    return int(line.split()[1]) * 1024
+    return 0

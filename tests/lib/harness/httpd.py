@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A private Apache httpd with the module in it."""
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+from . import build
+
+ALARMS = re.compile(
+    r"\[[\w-]*:(?:error|crit|alert|emerg)\]|exit signal|AddressSanitizer|runtime error:|"
+    r"LeakSanitizer|Assertion|assertion failed|stack smashing|double free|"
+    r"malloc\(\)|free\(\):|corrupted")
+
+BASE_MODULES = ["authz_core", "authn_core", "authz_host", "alias", "dir", "mime", "dbd", "env",
+                "setenvif", "unique_id", "headers"]
+
+TUNING = {
+    "event": ["ServerLimit 2", "StartServers 1", "ThreadsPerChild 32", "MaxRequestWorkers 64",
+              "MinSpareThreads 1", "MaxSpareThreads 64"],
+    "prefork": ["ServerLimit 32", "StartServers 4", "MinSpareServers 2", "MaxSpareServers 32",
+                "MaxRequestWorkers 32"],
+}
+TUNING["worker"] = TUNING["event"]
+
+CHEAP_COST = "AuthSvcPasswordCost 64K 1"
+
+_running = []
+
+
+def running():
+    """All servers that are up: the fixtures look at the log of each."""
+    return list(_running)
+
+
+class Httpd:
+    """
+    One server root under a scratch directory.
+
+    main: configuration lines of the main server; vhosts: list of (name, lines), all on the one
+    port. `{root}` in a line is the server root.
+    """
+
+    def __init__(self, main=(), vhosts=(), modules=(), mpm=None, tuning=None, loglevel="info",
+                 with_module=True):
+        self.root = build.scratch("httpd")
+        self.mpm = mpm or build.MPM
+        self.port = build.free_port()
+        self.main = list(main)
+        self.vhosts = list(vhosts)
+        self.modules = list(modules)
+        self.tuning = tuning
+        self.loglevel = loglevel
+        self.with_module = with_module
+        self.process = None
+        self.allowed = []
+        self.log_seen = 0
+        for name in ("conf", "logs", "run", "htdocs", "keys"):
+            (self.root / name).mkdir()
+        (self.root / "keys").chmod(0o700)
+        (self.root / "htdocs" / "static.txt").write_text("static\n" * 128, encoding="ascii")
+        (self.root / "htdocs" / "index.html").write_text("<h1>site</h1>\n", encoding="ascii")
+
+    @property
+    def conf(self):
+        return self.root / "conf" / "httpd.conf"
+
+    @property
+    def error_log(self):
+        return self.root / "logs" / "error.log"
+
+    @property
+    def origin(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def key(self, name="rs256.pem", alg="RS256"):
+        """A signing key, made on first use."""
+        path = self.root / "keys" / name
+        if not path.exists():
+            build.ctl("key", "generate", "--alg", alg, path)
+        return path
+
+    def secret(self, name="secret"):
+        path = self.root / "keys" / name
+        if not path.exists():
+            build.ctl("secret", "generate", path)
+        return path
+
+    def text(self):
+        """The whole configuration."""
+        lines = [f"ServerRoot {self.root}", "ServerName localhost", "PidFile run/httpd.pid",
+                 "DefaultRuntimeDir run", f"Listen 127.0.0.1:{self.port}",
+                 "ErrorLog logs/error.log", f"LogLevel {self.loglevel}",
+                 "ServerTokens Prod", "TraceEnable Off", "Timeout 20", "KeepAliveTimeout 5",
+                 "MaxKeepAliveRequests 0", "GracefulShutdownTimeout 5"]
+        if build.IS_ROOT:
+            lines += [f"User {build.HTTPD_USER}", f"Group {build.HTTPD_USER}"]
+        names = [f"mpm_{self.mpm}", *BASE_MODULES,
+                 *(m for m in self.modules if m not in BASE_MODULES)]
+        lines += [f"LoadModule {n}_module {build.MODULES}/mod_{n}.so" for n in names]
+        if self.with_module:
+            lines.append(f"LoadModule authsvc_module {build.module_path()}")
+        lines += self.tuning or TUNING[self.mpm]
+        lines += ["TypesConfig /dev/null", f"DocumentRoot {self.root}/htdocs",
+                  'CustomLog logs/access.log "%h %l %u %t \\"%r\\" %>s %b"',
+                  "<Directory />", "  Require all granted", "  AllowOverride None", "</Directory>"]
+        lines += self.main
+        if self.vhosts:
+            for name, own in self.vhosts:
+                lines += [f"<VirtualHost 127.0.0.1:{self.port}>", f"ServerName {name}", *own,
+                          "</VirtualHost>"]
+        return "\n".join(line.replace("{root}", str(self.root)) for line in lines) + "\n"
+
+    def write(self):
+        self.conf.write_text(self.text(), encoding="utf-8")
+
+    def environment(self):
+        env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TZ": "UTC"}
+        env.update(build.SANITIZER_ENV)
+        if build.PRELOAD:
+            env["LD_PRELOAD"] = build.PRELOAD
+        return env
+
+    def configtest(self, user=None):
+        """(exit code, what it said) of `apache2 -t`."""
+        self.write()
+        command = [build.HTTPD, "-f", str(self.conf), "-t"]
+        if user and build.IS_ROOT:
+            command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *command]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60,
+                              env=self.environment(), check=False)
+        said = done.stdout + done.stderr
+        if self.error_log.exists():
+            said += self.error_log.read_text(errors="replace")
+        return done.returncode, said
+
+    def start(self):
+        self.write()
+        with open(self.root / "logs" / "stderr", "ab") as stderr:
+            self.process = subprocess.Popen(
+                [build.HTTPD, "-f", str(self.conf), "-DFOREGROUND"], stdin=subprocess.DEVNULL,
+                stdout=stderr, stderr=stderr, env=self.environment(), start_new_session=True)
+        _running.append(self)
+        try:
+            build.wait_until(self._answers, 30, "httpd answers")
+        except Exception:
+            said = self.log_text() + (self.root / "logs" / "stderr").read_text(errors="replace")
+            self.stop(check=False)
+            raise RuntimeError(f"httpd did not start:\n{said[-4000:]}") from None
+        return self
+
+    def _answers(self):
+        if self.process.poll() is not None:
+            raise RuntimeError("httpd ended")
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as probe:
+                probe.sendall(b"GET /static.txt HTTP/1.0\r\nHost: localhost\r\n\r\n")
+                return probe.recv(12).startswith(b"HTTP/1.1")
+        except OSError:
+            return False
+
+    def graceful(self):
+        """Reload; returns when the new generation serves."""
+        before = self.log_text().count("resuming normal operations")
+        self.write()
+        self.process.send_signal(signal.SIGUSR1)
+        build.wait_until(
+            lambda: self.log_text().count("resuming normal operations") > before, 30,
+            "httpd resumed after the reload")
+
+    def children(self):
+        return build.children_of(self.process.pid)
+
+    def stop(self, check=True):
+        if self in _running:
+            _running.remove(self)
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                for pid in [*self.children(), self.process.pid]:
+                    os.kill(pid, signal.SIGKILL)
+                self.process.wait(10)
+                if check:
+                    raise AssertionError("httpd did not stop within 20 s") from None
+        self.process = None
+
+    def destroy(self):
+        try:
+            self.stop()
+            alarms = self.alarms()
+        finally:
+            if os.environ.get("AUTHSVC_TEST_KEEP"):
+                print("kept", self.root)
+            else:
+                shutil.rmtree(self.root, ignore_errors=True)
+        assert not alarms, "unexpected lines in the error log:\n" + "\n".join(alarms)
+
+    def log_text(self):
+        return self.error_log.read_text(errors="replace") if self.error_log.exists() else ""
+
+    def allow(self, *patterns):
+        """Error log lines that the running test provokes on purpose."""
+        self.allowed += [re.compile(pattern) for pattern in patterns]
+
+    def alarms(self):
+        """New, unexpected lines of the error log."""
+        text = self.log_text()
+        fresh, self.log_seen = text[self.log_seen:], len(text)
+        stderr = self.root / "logs" / "stderr"
+        if stderr.exists() and build.SANITIZED:
+            fresh += stderr.read_text(errors="replace")
+        return [line for line in fresh.splitlines() if ALARMS.search(line)
+                and not any(pattern.search(line) for pattern in self.allowed)]
+
+    def mark(self):
+        """A place in the log, for log_since."""
+        return len(self.log_text())
+
+    def log_since(self, mark, pattern=None, seconds=0):
+        """Lines after a mark; with a pattern, waits for a line that matches."""
+        end = time.monotonic() + seconds
+        while True:
+            lines = self.log_text()[mark:].splitlines()
+            if pattern:
+                lines = [line for line in lines if re.search(pattern, line)]
+            if lines or time.monotonic() >= end:
+                return lines
+            time.sleep(0.05)
