@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include "api_private.h"
+
+static const char scheme[] = "Bearer";
+
+/* RFC 9110 §5.6.2; ASCII whatever the locale. */
+static int is_token_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+static int is_b64token_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("-._~+/", c));
+}
+
+authsvc_bearer_t authsvc_bearer_parse(const char *value, const char **token, apr_size_t *len)
+{
+    const apr_size_t scheme_len = sizeof(scheme) - 1;
+    const char *start, *end;
+
+    *token = NULL;
+    *len = 0;
+    if (!value || strncasecmp(value, scheme, scheme_len) != 0 || is_token_char(value[scheme_len])) {
+        return AUTHSVC_BEARER_NONE;
+    }
+    start = value + scheme_len;
+    if (*start != ' ') {
+        return AUTHSVC_BEARER_MALFORMED;
+    }
+    while (*start == ' ') {
+        start++;
+    }
+    for (end = start; is_b64token_char(*end); end++) {
+    }
+    if (end == start) {
+        return AUTHSVC_BEARER_MALFORMED;
+    }
+    while (*end == '=') {
+        end++;
+    }
+    /* Anything left is a second token, a second field (", ") or white space. */
+    if (*end) {
+        return AUTHSVC_BEARER_MALFORMED;
+    }
+    *token = start;
+    *len = (apr_size_t)(end - start);
+    return AUTHSVC_BEARER_TOKEN;
+}
+
+authsvc_error_t *authsvc_bearer_authenticate(authsvc_call_t *call)
+{
+    authsvc_ctx_t *ctx = call->ctx;
+    const authsvc_principal_t *principal = NULL;
+    const char *token;
+    apr_size_t len;
+    authsvc_bearer_t kind = authsvc_bearer_parse(
+        authsvc_request_header(call->request, "Authorization"), &token, &len);
+
+    call->token_sent = kind != AUTHSVC_BEARER_NONE;
+    if (kind != AUTHSVC_BEARER_TOKEN) {
+        return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAUTHENTICATED, "authentication", NULL,
+                             kind == AUTHSVC_BEARER_NONE ? "no access token"
+                                                         : "malformed Authorization field");
+    }
+    AUTHSVC_TRY(authsvc_authentication_verify(ctx, token, len, &principal));
+    if (!principal) {
+        return AUTHSVC_INTERNAL(ctx->pool, "an accepted token names nobody");
+    }
+    ctx->principal = principal;
+    return NULL;
+}
+
+/* As a quoted-string's content (RFC 9110 §5.6.4). */
+static const char *quotable(apr_pool_t *pool, const char *text)
+{
+    char *copy = apr_palloc(pool, 2 * strlen(text) + 1), *out = copy;
+
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\') {
+            *out++ = '\\';
+        }
+        *out++ = *text;
+    }
+    *out = '\0';
+    return copy;
+}
+
+const char *authsvc_bearer_challenge(apr_pool_t *pool, const char *realm, int refused)
+{
+    return apr_pstrcat(pool, scheme, " realm=\"", quotable(pool, realm), "\"",
+                       refused ? ", error=\"invalid_token\", error_description=\"The access token "
+                                 "is not valid, has expired, or its session has ended\""
+                               : NULL,
+                       NULL);
+}
