@@ -75,7 +75,10 @@ authsvc_json_t *authsvc_json_copy(apr_pool_t *pool, const authsvc_json_t *value)
 authsvc_json_t *authsvc_json_object(apr_pool_t *pool);
 authsvc_json_t *authsvc_json_array(apr_pool_t *pool);
 
-/** Set a member; value may be NULL for JSON null. Strings must be UTF-8; others are escaped as U+FFFD. */
+/**
+ * Set a member; value (or text) may be NULL for JSON null. In names and strings, what is not UTF-8
+ * becomes U+FFFD. The object keeps the value beyond the value's pool.
+ */
 void authsvc_json_set(authsvc_json_t *object, const char *name, authsvc_json_t *value);
 void authsvc_json_set_string(authsvc_json_t *object, const char *name, const char *text);
 void authsvc_json_set_integer(authsvc_json_t *object, const char *name, apr_int64_t number);
