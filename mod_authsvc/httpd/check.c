@@ -41,8 +41,12 @@ static void say(const check_t *check, int level, const char *id, const char *tex
                              s->server_hostname ? s->server_hostname : "without a name",
                              s->defn_name, s->defn_line_number);
     }
-    ap_log_error(APLOG_MARK, APLOG_STARTUP | level, 0, check->main_server, "%s: AuthSvc in %s: %s",
-                 id, where, text);
+    /* To a terminal without a time stamp, as httpd's own sentences; to the error log with one. */
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        level |= APLOG_STARTUP;
+    }
+    ap_log_error(APLOG_MARK, level, 0, check->main_server, "%s: AuthSvc in %s: %s", id, where,
+                 text);
 }
 
 static void refuse(check_t *check, const char *id, const char *text)
@@ -162,8 +166,12 @@ static void check_server(check_t *check, apr_pool_t *pconf)
 {
     authsvc_server_config_t *config = check->config;
     authsvc_settings_t *settings = authsvc_settings_from_config(pconf, config);
-    authsvc_error_t *err;
+    authsvc_error_t *err = authsvc_crypto_init(pconf);
 
+    if (err) {
+        refuse(check, "AS0527", authsvc_error_describe(err, check->pool));
+        return;
+    }
     check_database(check);
     if (!settings->issuer) {
         refuse(check, "AS0525",
@@ -185,24 +193,15 @@ int authsvc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                          server_rec *main_server)
 {
     check_t check = {ptemp, NULL, main_server, NULL, 0};
-    authsvc_error_t *err = NULL;
     server_rec *s;
 
     (void)plog;
     for (s = main_server; s; s = s->next) {
         check.s = s;
         check.config = authsvc_config_server(s);
-        if (!authsvc_config_is_mounted(check.config)) {
-            continue;
+        if (authsvc_config_is_mounted(check.config)) {
+            check_server(&check, pconf);
         }
-        if (!err) {
-            err = authsvc_crypto_init(pconf);
-            if (err) {
-                refuse(&check, "AS0527", authsvc_error_describe(err, ptemp));
-                break;
-            }
-        }
-        check_server(&check, pconf);
     }
     return check.refusals ? HTTP_INTERNAL_SERVER_ERROR : OK;
 }
