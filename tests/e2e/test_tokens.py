@@ -72,8 +72,8 @@ def test_pyjwt_verifies(signed):
 def run_jose(token, service, audience=None):
     script = build.SOURCE / "openapi" / "verify-token.mjs"
     return subprocess.run(
-        ["node", str(script), token, f"{service.issuer}/.well-known/jwks.json", service.issuer,
-         audience or service.issuer], capture_output=True, text=True, timeout=60, check=False)
+        ["node", str(script), f"{service.issuer}/.well-known/jwks.json", service.issuer,
+         audience or service.issuer, token], capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.mark.skipif(not (build.SOURCE / "openapi" / "node_modules" / "jose").exists()
@@ -83,7 +83,7 @@ def test_jose_verifies(signed):
     token = signed.api.new_user()["access_token"]
     done = run_jose(token, signed)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["sub"] == tokens.parts(token)[1]["sub"]
+    assert json.loads(done.stdout)["claims"]["sub"] == tokens.parts(token)[1]["sub"]
     assert run_jose(token, signed, audience="other").returncode != 0
     head, body, _ = token.split(".")
     assert run_jose(f"{head}.{body}.{b64(b'x' * 64)}", signed).returncode != 0
