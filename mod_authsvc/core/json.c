@@ -70,7 +70,8 @@ authsvc_json_t *authsvc_json_parse(apr_pool_t *pool, const char *text, apr_size_
     if (value) {
         return keep(pool, value);
     }
-    if (json_error_code(&error) == json_error_out_of_memory) {
+    /* jansson 2.14 has a code for it and does not set it everywhere: then no text is set either. */
+    if (json_error_code(&error) == json_error_out_of_memory || !error.text[0]) {
         authsvc_out_of_memory(pool);
     }
     if (problem) {

@@ -12,7 +12,7 @@ METHODS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
 KEYWORDS = {"$ref", "type", "properties", "required", "additionalProperties", "minLength",
             "maxLength", "minimum", "maximum", "enum", "const", "items", "minItems", "maxItems",
             "format"}
-ANNOTATIONS = {"title", "description", "examples", "example", "writeOnly"}
+ANNOTATIONS = {"title", "description", "examples", "writeOnly", "deprecated"}
 # Answers to what is no operation of the contract.
 NO_OPERATION = {"method-not-allowed"}
 FORMATS = {"email", "uuid", "date-time", "password"}
