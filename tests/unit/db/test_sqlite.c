@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "databases.h"
+
+#include "authsvc/db/provider.h"
+
+static const authsvc_statement_t insert = {
+    .name = "insert",
+    .sql = "INSERT INTO t (a) VALUES ($1)",
+    .n_params = 1,
+    .params = {AUTHSVC_DB_INT},
+};
+
+static const authsvc_statement_t count = {
+    .name = "count",
+    .sql = "SELECT COUNT(*) FROM t",
+    .reads_only = 1,
+    .n_columns = 1,
+    .columns = {AUTHSVC_DB_INT},
+};
+
+static authsvc_ctx_t *with_table(authsvc_ctx_t **other)
+{
+    database_t database;
+    authsvc_ctx_t *ctx = database_migrated(unit_pool, ON_SQLITE, &database);
+
+    database_exec(ctx, "CREATE TABLE t (a INTEGER) STRICT");
+    *other = database_open(unit_pool, database);
+    return ctx;
+}
+
+static apr_int64_t rows(authsvc_ctx_t *ctx)
+{
+    authsvc_db_result_t *result;
+
+    ctx->db_budget = apr_time_from_sec(3);
+    ck_assert_ok(authsvc_db_run(ctx, &count, NULL, &result));
+    return authsvc_db_cell(result, 0, 0)->integer;
+}
+
+static authsvc_error_t *insert_one(authsvc_ctx_t *ctx)
+{
+    const authsvc_db_value_t params[] = {authsvc_db_int(1)};
+    authsvc_db_result_t *result;
+
+    return authsvc_db_run(ctx, &insert, params, &result);
+}
+
+static authsvc_error_t *insert_in_transaction(authsvc_ctx_t *ctx, void *baton)
+{
+    (void)baton;
+    return insert_one(ctx);
+}
+
+START_TEST(a_write_lock_is_waited_for_until_the_deadline)
+{
+    authsvc_ctx_t *other;
+    authsvc_ctx_t *ctx = with_table(&other);
+    apr_time_t started;
+
+    database_exec(other, "BEGIN IMMEDIATE; INSERT INTO t VALUES (7)");
+    for (int i = 0; i < 2; i++) {
+        started = authsvc_clock_monotonic();
+        ctx->db_budget = apr_time_from_msec(300);
+        ck_assert_code(i == 0 ? insert_one(ctx)
+                              : authsvc_db_transaction(ctx, insert_in_transaction, NULL),
+                       AUTHSVC_E_UNAVAILABLE);
+        ck_assert_int_ge(authsvc_clock_monotonic() - started, apr_time_from_msec(200));
+        ck_assert_int_lt(authsvc_clock_monotonic() - started, apr_time_from_msec(600));
+    }
+    /* reads go on beside a writer */
+    ck_assert_int_eq(rows(ctx), 0);
+    database_exec(other, "COMMIT");
+    ck_assert_ok(insert_one(ctx));
+    ck_assert_ok(authsvc_db_transaction(ctx, insert_in_transaction, NULL));
+    ck_assert_int_eq(rows(other), 3);
+}
+END_TEST
+
+/* A statement that is not reset would hold its snapshot, and the log could not be truncated. */
+START_TEST(nothing_stays_open_after_a_statement)
+{
+    authsvc_ctx_t *other;
+    authsvc_ctx_t *ctx = with_table(&other);
+
+    ck_assert_ok(insert_one(ctx));
+    ck_assert_int_eq(rows(ctx), 1);
+    ck_assert_str_eq(database_ask(other, "SELECT busy FROM pragma_wal_checkpoint('TRUNCATE')"),
+                     "0");
+    database_exec(ctx, "BEGIN; SELECT * FROM t");
+    ck_assert_str_eq(database_ask(ctx, "SELECT 1"), "1");
+}
+END_TEST
+
+START_TEST(the_settings_hold)
+{
+    database_t database;
+    authsvc_ctx_t *ctx = database_migrated(unit_pool, ON_SQLITE, &database);
+
+    ck_assert_str_eq(database_ask(ctx, "SELECT journal_mode FROM pragma_journal_mode"), "wal");
+    ck_assert_str_eq(database_ask(ctx, "SELECT synchronous FROM pragma_synchronous"), "2");
+    ck_assert_str_eq(database_ask(ctx, "SELECT foreign_keys FROM pragma_foreign_keys"), "1");
+}
+END_TEST
+
+START_TEST(database_time_is_the_contexts)
+{
+    static const authsvc_statement_t now = {
+        .name = "now",
+        .sql = "SELECT authsvc_now(), authsvc_now(-90), authsvc_now($1)",
+        .n_params = 1,
+        .params = {AUTHSVC_DB_INT},
+        .n_columns = 3,
+        .columns = {AUTHSVC_DB_TIME, AUTHSVC_DB_TIME, AUTHSVC_DB_TIME},
+        .nullable = 4,
+    };
+    authsvc_ctx_t *other;
+    authsvc_ctx_t *ctx = with_table(&other);
+    apr_time_t moment = apr_time_from_sec(1000000);
+    const authsvc_clock_t clock = {unit_clock_now, &moment};
+    authsvc_db_value_t params[] = {authsvc_db_seconds(apr_time_from_sec(60))};
+    authsvc_db_result_t *result;
+
+    ctx->clock = &clock;
+    ck_assert_ok(authsvc_db_run(ctx, &now, params, &result));
+    ck_assert_int_eq(authsvc_db_cell(result, 0, 0)->integer, moment);
+    ck_assert_int_eq(authsvc_db_cell(result, 0, 1)->integer, moment - apr_time_from_sec(90));
+    ck_assert_int_eq(authsvc_db_cell(result, 0, 2)->integer, moment + apr_time_from_sec(60));
+    moment += 5;
+    ck_assert_ok(authsvc_db_run(ctx, &now, params, &result));
+    ck_assert_int_eq(authsvc_db_cell(result, 0, 0)->integer, moment);
+    params[0].null = 1;
+    ck_assert_ok(authsvc_db_run(ctx, &now, params, &result));
+    ck_assert_int_eq(authsvc_db_cell(result, 0, 2)->null, 1);
+    params[0] = authsvc_db_int(APR_INT64_MAX);
+    ck_assert_code(authsvc_db_run(ctx, &now, params, &result), AUTHSVC_E_INTERNAL);
+    ctx->clock = NULL;
+    params[0] = authsvc_db_int(0);
+    ck_assert_ok(authsvc_db_run(ctx, &now, params, &result));
+    ck_assert_int_gt(authsvc_db_cell(result, 0, 0)->integer, apr_time_now() - apr_time_from_sec(5));
+}
+END_TEST
+
+START_TEST(parameters_are_found_by_number)
+{
+    static const authsvc_statement_t order = {
+        .name = "order",
+        .sql = "SELECT $2, $1, $2",
+        .reads_only = 1,
+        .n_params = 2,
+        .params = {AUTHSVC_DB_INT, AUTHSVC_DB_TEXT},
+        .n_columns = 3,
+        .columns = {AUTHSVC_DB_TEXT, AUTHSVC_DB_INT, AUTHSVC_DB_TEXT},
+    };
+    static const authsvc_statement_t extra = {
+        .name = "extra",
+        .sql = "SELECT $3",
+        .n_params = 2,
+        .params = {AUTHSVC_DB_INT, AUTHSVC_DB_TEXT},
+        .n_columns = 1,
+        .columns = {AUTHSVC_DB_INT},
+    };
+    authsvc_ctx_t *other;
+    authsvc_ctx_t *ctx = with_table(&other);
+    const authsvc_db_value_t params[] = {authsvc_db_int(1), authsvc_db_text("two")};
+    authsvc_db_result_t *result;
+
+    ck_assert_ok(authsvc_db_run(ctx, &order, params, &result));
+    ck_assert_str_eq(authsvc_db_cell(result, 0, 0)->text, "two");
+    ck_assert_int_eq(authsvc_db_cell(result, 0, 1)->integer, 1);
+    ck_assert_str_eq(authsvc_db_cell(result, 0, 2)->text, "two");
+    ck_assert_code(authsvc_db_run(ctx, &extra, params, &result), AUTHSVC_E_INTERNAL);
+}
+END_TEST
+
+START_TEST(a_file_that_is_no_database_is_unavailable)
+{
+    database_t database = database_create(unit_pool, ON_SQLITE);
+    FILE *file = fopen(database.params, "w");
+    unsigned char id[AUTHSVC_UUID_OCTETS];
+    authsvc_ctx_t *ctx;
+
+    ck_assert_ptr_nonnull(file);
+    for (int i = 0; i < 2000; i++) {
+        fputs("this is no database\n", file);
+    }
+    fclose(file);
+    ctx = database_open(unit_pool, database);
+    ck_assert_code(authsvc_db_identity(ctx, id), AUTHSVC_E_UNAVAILABLE);
+    database.params = "/nonexistent/authsvc.db";
+    ck_assert_code(authsvc_db_open(unit_pool, database.driver, database.params, &ctx->db),
+                   AUTHSVC_E_UNAVAILABLE);
+}
+END_TEST
+
+START_TEST(a_pool_closes_its_database)
+{
+    database_t database = database_create(unit_pool, ON_SQLITE);
+    apr_pool_t *pool;
+    char *wal = apr_pstrcat(unit_pool, database.params, "-wal", NULL);
+    authsvc_ctx_t *ctx;
+    FILE *file;
+
+    ck_assert_int_eq(apr_pool_create(&pool, unit_pool), APR_SUCCESS);
+    ctx = database_open(pool, database);
+    ck_assert_ok(authsvc_migrate_up(ctx, 0, NULL, NULL, NULL));
+    file = fopen(wal, "r");
+    ck_assert_ptr_nonnull(file);
+    fclose(file);
+    apr_pool_destroy(pool);
+    /* The last one to leave removes the log, which it cannot while a statement is not finalized. */
+    ck_assert_ptr_null(fopen(wal, "r"));
+}
+END_TEST
+
+AUTHSVC_UNIT_SUITE(suite_sqlite)
+{
+    Suite *suite = suite_create("sqlite");
+    TCase *tcase = unit_tcase(suite, "sqlite");
+
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, a_write_lock_is_waited_for_until_the_deadline);
+    tcase_add_test(tcase, nothing_stays_open_after_a_statement);
+    tcase_add_test(tcase, the_settings_hold);
+    tcase_add_test(tcase, database_time_is_the_contexts);
+    tcase_add_test(tcase, parameters_are_found_by_number);
+    tcase_add_test(tcase, a_file_that_is_no_database_is_unavailable);
+    tcase_add_test(tcase, a_pool_closes_its_database);
+    return suite;
+}
