@@ -32,8 +32,8 @@ TEXT = ("mod_authsvc/**/*", "include/**/*", "tests/**/*", "conf/**/*", "docs/**/
 # What tools write.
 GENERATED = re.compile(r"(^|/)(package-lock\.json|node_modules|__pycache__|\.pytest_cache|\.libs|"
                        r"\.deps)(/|$)|\.(o|lo|la|pyc|png|gz|trs|log|so|gcno|gcda)$|"
-                       r"^mod_authsvc/(db/migrations|api/openapi_json)\.c$|^openapi/openapi\.json$|^openapi/\.redocly|"
-                       r"^config\.h|(^|/)\.dirstamp$|^tests/unit/[^.]*/test_[a-z]*$")
+                       r"^mod_authsvc/(db/migrations|api/openapi_json)\.c$|^openapi/openapi\.json$|"
+                       r"^openapi/\.redocly|^config\.h|(^|/)\.dirstamp$|^tests/unit/[^.]*/test_[a-z]*$")
 LICENSED = re.compile(r"\.(c|h|py|sh|sql|mjs|js|m4|ac|am|yaml)$|^scripts/|^\.ci/")
 # Somebody's home or work directory. The self-test's samples are put together, so that this file
 # has none.

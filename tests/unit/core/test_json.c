@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
+#include <setjmp.h>
 #include <signal.h>
 
 #include <jansson.h>
 
 #include "authsvc/core/json.h"
-
-#define OUT_OF_MEMORY 42
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
@@ -388,69 +387,72 @@ START_TEST(setting_a_member_of_what_is_no_object_ends_the_process)
 }
 END_TEST
 
-/* From here on the n-th allocation of jansson fails; the pool's abort function ends the test. */
+/* jansson's allocations fail from the n-th on; the pool's abort function jumps back. */
 static int allocations_left;
+static jmp_buf ran_out;
 
 static void *scarce_malloc(size_t size)
 {
     return allocations_left-- > 0 ? malloc(size) : NULL;
 }
 
-static int exit_by_pool(int status)
+static int jump_back(int status)
 {
     (void)status;
-    exit(OUT_OF_MEMORY);
+    longjmp(ran_out, 1);
 }
 
-static apr_pool_t *scarce_pool(int allocations)
+static void make_scarce(int allocations)
 {
-    apr_pool_t *pool;
-
-    apr_pool_create_ex(&pool, NULL, exit_by_pool, NULL);
+    apr_pool_abort_set(jump_back, unit_pool);
     allocations_left = allocations;
     json_set_alloc_funcs(scarce_malloc, free);
-    return pool;
 }
 
 START_TEST(running_out_of_memory_is_no_refusal)
 {
-    apr_pool_t *pool = scarce_pool(_i);
+    static const char text[] = "[1,[2,[3]]]";
 
-    authsvc_json_parse(pool, "[1,[2,[3]]]", 11, NULL);
+    if (setjmp(ran_out) == 0) {
+        make_scarce(_i);
+        authsvc_json_parse(unit_pool, text, strlen(text), NULL);
+        ck_abort_msg("it came back");
+    }
 }
 END_TEST
 
 START_TEST(enough_memory_is_the_positive_control)
 {
-    apr_pool_t *pool = scarce_pool(1000);
-
-    ck_assert_ptr_nonnull(authsvc_json_parse(pool, "[1,[2,[3]]]", 11, NULL));
+    make_scarce(1000);
+    ck_assert_ptr_nonnull(authsvc_json_parse(unit_pool, "[1,[2,[3]]]", 11, NULL));
     ck_assert_int_lt(allocations_left, 1000 - 6);
-    exit(0);
 }
 END_TEST
 
 START_TEST(builders_run_out_of_memory)
 {
-    authsvc_json_object(scarce_pool(_i));
+    if (setjmp(ran_out) == 0) {
+        make_scarce(0);
+        authsvc_json_object(unit_pool);
+        ck_abort_msg("it came back");
+    }
 }
 END_TEST
 
-START_TEST(dump_runs_out_of_memory)
+START_TEST(dump_and_copy_run_out_of_memory)
 {
     authsvc_json_t *value = parse("[1]");
-    apr_pool_t *pool = scarce_pool(_i);
 
-    authsvc_json_dump(pool, value);
-}
-END_TEST
-
-START_TEST(copy_runs_out_of_memory)
-{
-    authsvc_json_t *value = parse("[1]");
-    apr_pool_t *pool = scarce_pool(_i);
-
-    authsvc_json_copy(pool, value);
+    if (setjmp(ran_out) == 0) {
+        make_scarce(_i);
+        authsvc_json_copy(unit_pool, value);
+        ck_abort_msg("it came back");
+    }
+    if (setjmp(ran_out) == 0) {
+        make_scarce(0);
+        authsvc_json_dump(unit_pool, value);
+        ck_abort_msg("it came back");
+    }
 }
 END_TEST
 
@@ -458,7 +460,7 @@ START_TEST(setting_runs_out_of_memory)
 {
     authsvc_json_t *object = authsvc_json_object(unit_pool);
 
-    scarce_pool(_i);
+    make_scarce(_i);
     authsvc_json_set_string(object, "name", "text");
 }
 END_TEST
@@ -488,11 +490,10 @@ AUTHSVC_UNIT_SUITE(suite_json)
     tcase_add_test_raise_signal(tcase, setting_a_member_of_what_is_no_object_ends_the_process,
                                 SIGABRT);
     tcase = unit_tcase(suite, "memory");
-    tcase_add_loop_exit_test(tcase, running_out_of_memory_is_no_refusal, OUT_OF_MEMORY, 0, 6);
-    tcase_add_exit_test(tcase, enough_memory_is_the_positive_control, 0);
-    tcase_add_loop_exit_test(tcase, builders_run_out_of_memory, OUT_OF_MEMORY, 0, 1);
-    tcase_add_loop_exit_test(tcase, dump_runs_out_of_memory, OUT_OF_MEMORY, 0, 1);
-    tcase_add_loop_exit_test(tcase, copy_runs_out_of_memory, OUT_OF_MEMORY, 0, 3);
+    tcase_add_loop_test(tcase, running_out_of_memory_is_no_refusal, 0, 6);
+    tcase_add_test(tcase, enough_memory_is_the_positive_control);
+    tcase_add_test(tcase, builders_run_out_of_memory);
+    tcase_add_loop_test(tcase, dump_and_copy_run_out_of_memory, 0, 3);
     tcase_add_loop_test_raise_signal(tcase, setting_runs_out_of_memory, SIGABRT, 0, 3);
     return suite;
 }
