@@ -24,7 +24,7 @@ APLOG_USE_MODULE(authsvc);
 
 /* One server that is being checked. */
 typedef struct {
-    apr_pool_t *pool;
+    apr_pool_t *pool; /* temporary: for sentences */
     server_rec *s;
     server_rec *main_server;
     authsvc_server_config_t *config;
@@ -55,7 +55,7 @@ static void refuse(check_t *check, const char *id, const char *text)
     say(check, APLOG_ERR, id, text);
 }
 
-static void check_database(check_t *check)
+static void check_database(check_t *check, apr_pool_t *pconf)
 {
     authsvc_dbd_facts_t *dbd = &check->config->dbd;
 
@@ -65,7 +65,7 @@ static void check_database(check_t *check)
                "a2enmod dbd)");
         return;
     }
-    authsvc_conftree_dbd(check->pool, check->main_server, check->s, dbd);
+    authsvc_conftree_dbd(pconf, check->main_server, check->s, dbd);
     if (!dbd->driver) {
         refuse(check, "AS0511",
                "there is no DBDriver. Say which database to use: DBDriver pgsql (or sqlite3), and "
@@ -172,7 +172,7 @@ static void check_server(check_t *check, apr_pool_t *pconf)
         refuse(check, "AS0527", authsvc_error_describe(err, check->pool));
         return;
     }
-    check_database(check);
+    check_database(check, pconf);
     if (!settings->issuer) {
         refuse(check, "AS0525",
                "there is no AuthSvcIssuer. Give the absolute URL of the API, such as "

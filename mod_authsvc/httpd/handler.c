@@ -41,10 +41,10 @@ static void make_context(request_rec *r, const authsvc_server_config_t *config, 
     ctx->user_agent = apr_table_get(r->headers_in, "User-Agent");
 }
 
-static void make_request(request_rec *r, authsvc_request_t *request)
+static void make_request(request_rec *r, const char *path, authsvc_request_t *request)
 {
     request->method = r->method;
-    request->path = authsvc_mount_path(r);
+    request->path = path ? path : "/";
     request->instance = ap_os_escape_path(r->pool, r->uri, 1);
     request->secure = authsvc_secure_is(r);
     request->header = header;
@@ -87,11 +87,11 @@ static void log_error(const authsvc_ctx_t *ctx, const authsvc_response_t *respon
 
 /* What keeps the request from the API altogether. NULL: nothing. */
 static authsvc_error_t *obstacle(request_rec *r, const authsvc_server_config_t *config,
-                                 const authsvc_request_t *request)
+                                 const char *path)
 {
-    if (!request->path) {
+    if (!path) {
         return AUTHSVC_ERROR(r->pool, AUTHSVC_E_NOT_FOUND, NULL, NULL,
-                             "control character in the path, or a path outside the mount");
+                             "the path is outside the mount, or not in its one spelling");
     }
     if (!config->admission || !config->db) {
         return AUTHSVC_ERROR(r->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL,
@@ -128,6 +128,7 @@ int authsvc_handle(request_rec *r)
     authsvc_request_t request = {0};
     authsvc_response_t response = {0};
     authsvc_error_t *err;
+    const char *path;
     int reads_body = 0;
     int status;
 
@@ -141,8 +142,9 @@ int authsvc_handle(request_rec *r)
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     make_context(r, config, &ctx);
-    make_request(r, &request);
-    err = obstacle(r, config, &request);
+    path = authsvc_mount_path(r);
+    make_request(r, path, &request);
+    err = obstacle(r, config, path);
     if (!err) {
         authsvc_api_expects(config->child->api, request.method, request.path, &reads_body);
     }

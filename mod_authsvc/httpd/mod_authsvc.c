@@ -30,7 +30,7 @@ static void register_hooks(apr_pool_t *pool)
     APR_OPTIONAL_HOOK(dbd, post_connect, authsvc_lease_post_connect, NULL, NULL, APR_HOOK_MIDDLE);
 
     ap_hook_translate_name(authsvc_mount_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_map_to_storage(authsvc_mount_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_map_to_storage(authsvc_mount_map_to_storage, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_type_checker(authsvc_mount_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(authsvc_handle, NULL, NULL, APR_HOOK_REALLY_FIRST);
 }

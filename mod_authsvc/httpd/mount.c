@@ -13,11 +13,29 @@ int authsvc_mount_owns(const request_rec *r)
     return config && config->enabled;
 }
 
+/* map_to_storage runs without the Location's configuration: httpd takes it away before that hook
+   and merges it again after. */
+static void mark(request_rec *r)
+{
+    ap_set_module_config(r->request_config, &authsvc_module, r);
+}
+
+static int is_marked(const request_rec *r)
+{
+    return ap_get_module_config(r->request_config, &authsvc_module) == r;
+}
+
+int authsvc_mount_map_to_storage(request_rec *r)
+{
+    return is_marked(r) ? OK : DECLINED;
+}
+
 int authsvc_mount_claim(request_rec *r)
 {
     if (!authsvc_mount_owns(r)) {
         return DECLINED;
     }
+    mark(r);
     if (r->proxyreq == PROXYREQ_REVERSE) {
         /* ProxyPass with mapping=encoded has been here before the URL was decoded. */
         r->proxyreq = PROXYREQ_NONE;
@@ -29,6 +47,15 @@ int authsvc_mount_claim(request_rec *r)
     r->path_info = apr_pstrdup(r->pool, "");
     r->handler = "authsvc";
     return OK;
+}
+
+/* What the client wrote where now `path` is, without the query. */
+static int is_as_written(const request_rec *r, const char *path)
+{
+    apr_size_t written = strcspn(r->unparsed_uri, "?#");
+    apr_size_t len = strlen(path);
+
+    return written >= len && memcmp(r->unparsed_uri + written - len, path, len) == 0;
 }
 
 const char *authsvc_mount_path(const request_rec *r)
@@ -46,6 +73,9 @@ const char *authsvc_mount_path(const request_rec *r)
         if (*p < 0x20 || *p == 0x7f) {
             return NULL;
         }
+    }
+    if (!is_as_written(r, path)) {
+        return NULL;
     }
     return *path ? path : "/";
 }
