@@ -16,8 +16,8 @@ ASSIGNED = re.compile(r"(?<!\w)(?:config|server_config\(cmd\))->(\w+)\s*=[^=]")
 
 def check_documents(root, directives):
     findings = []
-    for path, entry in (("conf/authsvc.conf", r"^#*\s*{}\b"), ("docs/directives.md",
-                                                               r"^#+\s.*\b{}\b")):
+    for path, entry in (("conf/authsvc.conf", r"^#*\s*{}\b"),
+                        ("docs/directives.md", r"^(?:#+\s.*|\|\s*`){}\b")):
         if not (root / path).is_file():
             findings.append(f"{path} does not exist")
             continue
@@ -86,12 +86,12 @@ GOOD = {
     "mod_authsvc/httpd/config.c": MERGED,
     "mod_authsvc/httpd/directives.c": TABLE,
     "conf/authsvc.conf": "# AuthSvc On|Off\n#AuthSvcIssuer url\n#   AuthSvcGrace time\n",
-    "docs/directives.md": "## AuthSvc\n## AuthSvcIssuer\n### `AuthSvcGrace`\nSee AuthSvcIssuer.\n",
+    "docs/directives.md": "## AuthSvc\n| `AuthSvcIssuer` url |\n### `AuthSvcGrace`\nSee AuthSvcIssuer.\n",
 }
 BAD = (
     ({"conf/authsvc.conf": "# AuthSvc\n# AuthSvcIssuer, see AuthSvcGrace\n"},
      "conf/authsvc.conf has no entry for AuthSvcGrace"),
-    ({"docs/directives.md": "# AuthSvc\n## AuthSvcGrace\nAuthSvcIssuer\n"},
+    ({"docs/directives.md": "# AuthSvc\n## AuthSvcGrace\nAuthSvcIssuer\n| x | `AuthSvcIssuer` |\n"},
      "docs/directives.md has no entry for AuthSvcIssuer"),
     ({"docs/directives.md": None}, "docs/directives.md does not exist"),
     ({"conf/authsvc.conf": GOOD["conf/authsvc.conf"] + "# AuthSvcOld 1\n"},

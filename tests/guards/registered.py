@@ -10,7 +10,7 @@ import guard
 START = re.compile(r"^\s*START_TEST\((\w+)\)", re.M)
 ADDED = re.compile(r"\btcase_add_\w*test\w*\(\s*[^,]+,\s*(\w+)")
 SUITE = re.compile(r"AUTHSVC_UNIT_SUITE\((\w+)\)\s*\{")
-MAIN = re.compile(r"AUTHSVC_UNIT_MAIN\(([^)]*)\)")
+DECLARED = re.compile(r"AUTHSVC_UNIT_SUITE\(\w+\)")
 PYTEST = re.compile(r"^(?:async )?def (test_\w+)\(", re.M)
 
 
@@ -21,11 +21,11 @@ def check_unit(root, makefile):
         text = guard.without_comments(guard.read(path))
         for test in sorted(set(START.findall(text)) - set(ADDED.findall(text))):
             findings.append(f"{relative}: {test} is never run: no tcase_add_test adds it")
-        mains = "".join(MAIN.findall("".join(
-            guard.read(other) for other in guard.files(path.parent, "*.c"))))
+        mains = "".join(DECLARED.sub("", guard.without_comments(guard.read(other)))
+                        for other in guard.files(path.parent, "main.c"))
         for suite in SUITE.findall(text):
             if not re.search(rf"\b{suite}\b", mains):
-                findings.append(f"{relative}: {suite} is in no AUTHSVC_UNIT_MAIN")
+                findings.append(f"{relative}: {suite} is run by no main.c beside it")
         if START.search(text) and not SUITE.search(text) and "Suite *" not in text \
                 and "TCase *" not in text:
             findings.append(f"{relative}: has tests and no suite")
@@ -108,7 +108,8 @@ BAD = (
                                                "/* tcase_add_test(tcase, one); */")},
      "one is never run"),
     ({"tests/unit/core/main.c": "AUTHSVC_UNIT_SUITE(suite_a);\nAUTHSVC_UNIT_MAIN(suite_b)\n"},
-     "suite_a is in no AUTHSVC_UNIT_MAIN"),
+     "suite_a is run by no main.c"),
+    ({"tests/unit/core/main.c": None}, "suite_a is run by no main.c"),
     ({"tests/unit/core/test_b.c": "int x;\n"}, "test_b.c is not in Makefile.am"),
     ({"tests/unit/db/main.c": "int x;\n"}, "tests/unit/db/test_db is not in TESTS"),
     ({"Makefile.am": MAKEFILE.replace("\ntest", "\ncheck_")
