@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "world.h"
+
+static const authsvc_json_t *password_of(const authsvc_json_t *document)
+{
+    static const char *const path[] = {"components", "schemas", "RegisterRequest", "properties",
+                                       "password"};
+    int i;
+
+    for (i = 0; i < 5; i++) {
+        document = authsvc_json_get(document, path[i]);
+    }
+    ck_assert_ptr_nonnull(document);
+    return document;
+}
+
+static int number(const authsvc_json_t *object, const char *name)
+{
+    apr_int64_t value = -1;
+
+    authsvc_json_integer(authsvc_json_get(object, name), &value);
+    return (int)value;
+}
+
+START_TEST(effective_values_are_served)
+{
+    const authsvc_json_t *password, *kinds;
+
+    fake.settings.password_min = 15;
+    fake.settings.password_max = 64;
+    fake.settings.password_require = AUTHSVC_REQUIRE_LOWER | AUTHSVC_REQUIRE_SYMBOL;
+    world_send("GET", "/openapi.json", NULL, NULL);
+    ck_assert_int_eq(world.response.status, 200);
+    ck_assert_pstr_eq(world.response.content_type, "application/json");
+    ck_assert_pstr_eq(world_header("Cache-Control"), "public, max-age=300");
+    password = password_of(world.body);
+    ck_assert_int_eq(number(password, "minLength"), 15);
+    ck_assert_int_eq(number(password, "maxLength"), 64);
+    kinds = authsvc_json_get(password, "x-authsvc-password-requires");
+    ck_assert_str_eq(authsvc_json_dump(fake.ctx.pool, kinds), "[\"lower\",\"symbol\"]");
+}
+END_TEST
+
+START_TEST(all_else_is_the_contract)
+{
+    authsvc_json_t *contract, *copy;
+
+    world_send("GET", "/openapi.json", NULL, NULL);
+    contract =
+        authsvc_json_parse(fake.ctx.pool, authsvc_openapi_json, authsvc_openapi_json_len, NULL);
+    copy = authsvc_json_copy(fake.ctx.pool, contract);
+    ck_assert(!authsvc_json_equal(contract, world.body));
+    authsvc_json_set_integer((authsvc_json_t *)(uintptr_t)password_of(copy), "minLength", 8);
+    authsvc_json_set_integer((authsvc_json_t *)(uintptr_t)password_of(copy), "maxLength", 128);
+    authsvc_json_set(
+        (authsvc_json_t *)(uintptr_t)password_of(copy), "x-authsvc-password-requires",
+        authsvc_json_parse(fake.ctx.pool, "[\"upper\",\"lower\",\"digit\"]", 25, NULL));
+    ck_assert(authsvc_json_equal(copy, world.body));
+    ck_assert_str_eq(
+        authsvc_json_get_string(authsvc_json_at(authsvc_json_get(world.body, "servers"), 0), "url"),
+        ".");
+}
+END_TEST
+
+/* Of one virtual host; the next one has its own. */
+START_TEST(contract_itself_stays)
+{
+    fake.settings.password_min = 99;
+    world_send("GET", "/openapi.json", NULL, NULL);
+    ck_assert_int_eq(number(password_of(world.body), "minLength"), 99);
+    ck_assert_int_eq(number(password_of(world.api->document), "minLength"), 1);
+    ck_assert_int_eq(number(password_of(world.api->document), "maxLength"), 1024);
+}
+END_TEST
+
+AUTHSVC_UNIT_SUITE(suite_document)
+{
+    Suite *suite = suite_create("document");
+    TCase *tcase = world_tcase(suite, "document");
+
+    tcase_add_test(tcase, effective_values_are_served);
+    tcase_add_test(tcase, all_else_is_the_contract);
+    tcase_add_test(tcase, contract_itself_stays);
+    return suite;
+}
