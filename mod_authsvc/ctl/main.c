@@ -24,6 +24,22 @@ static const command_t commands[] = {
      "    --bits N   length of an RS256 key, 2048 to 8192 (default: 2048)\n"
      "authsvcctl key show FILE\n"
      "    Show the key id, the algorithm and the public JWK of a key, private or public.\n"},
+    {"migrate", authsvc_ctl_migrate, "bring the database's schema up or down",
+     "authsvcctl migrate up [--to N] [--grant ROLE] DATABASE\n"
+     "    Apply the migrations that are missing (up to number N). On SQLite the file is made if\n"
+     "    there is none.\n"
+     "    --grant ROLE   let the PostgreSQL role that httpd connects as read and write rows\n"
+     "authsvcctl migrate down [--to N] [--yes] DATABASE\n"
+     "    Take down the newest migration, or all above number N; 0 leaves nothing.\n"
+     "    --yes          also if rows are lost with it\n"
+     "authsvcctl migrate status DATABASE\n"
+     "    Show each migration, and whether it is applied.\n"
+     "DATABASE is one of\n"
+     "    --dsn 'pgsql:host=/run/postgresql dbname=accounts'\n"
+     "    --dsn sqlite3:/var/lib/authsvc/accounts.db\n"
+     "    --config HTTPD_CONF [--vhost NAME[:PORT]] [--httpd PROGRAM]\n"
+     "                   the one of that configuration's server, as PROGRAM reads it (default:\n"
+     "                   " AUTHSVC_HTTPD "; on Debian: apache2ctl, which reads envvars)\n"},
     {"secret", authsvc_ctl_secret, "make and rotate the secrets that protect refresh tokens",
      "authsvcctl secret generate [--number N] FILE\n"
      "    Make a new file (mode 0600) with one secret, for AuthSvcSecretFile.\n"

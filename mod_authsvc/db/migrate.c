@@ -501,6 +501,51 @@ authsvc_error_t *authsvc_migrations_status(authsvc_ctx_t *ctx,
     return NULL;
 }
 
+/* Add to *lost what holds rows among a migration's data. */
+static authsvc_error_t *add_losses(authsvc_ctx_t *ctx, authsvc_db_conn_t *conn,
+                                   const authsvc_migration_t *migration, const char **lost)
+{
+    const char *at = migration->up;
+    const char *what;
+
+    while ((what = header_line(ctx->pool, &at, "data"))) {
+        authsvc_statement_t *query = apr_pcalloc(ctx->pool, sizeof(*query));
+        authsvc_db_result_t *result;
+
+        query->name = "migrate_losses";
+        query->sql =
+            apr_pstrcat(ctx->pool, "SELECT EXISTS (SELECT 1 FROM ", what, ")", NULL);
+        query->n_columns = 1;
+        query->columns[0] = AUTHSVC_DB_BOOL;
+        AUTHSVC_TRY(run(ctx, conn, query, NULL, &result));
+        if (result->n_rows == 1 && authsvc_db_cell(result, 0, 0)->integer) {
+            *lost = *lost ? apr_pstrcat(ctx->pool, *lost, ", ", what, NULL) : what;
+        }
+    }
+    return NULL;
+}
+
+authsvc_error_t *authsvc_migrate_losses(authsvc_ctx_t *ctx, int to, const char **lost)
+{
+    apr_array_header_t *applied;
+    authsvc_db_conn_t *conn;
+    authsvc_error_t *err;
+    run_t state;
+
+    *lost = NULL;
+    AUTHSVC_TRY(start(ctx, NULL, &conn, &state));
+    err = read_applied(ctx, conn, &applied);
+    for (int i = 0; !err && i < applied->nelts; i++) {
+        int version = APR_ARRAY_IDX(applied, i, applied_t).version;
+
+        if (version > to && version <= newest(state.migrations)) {
+            err = add_losses(ctx, conn, &state.migrations[version - 1], lost);
+        }
+    }
+    authsvc_db_release(ctx, conn, authsvc_db_deadline(ctx));
+    return err;
+}
+
 authsvc_error_t *authsvc_migrate_up(authsvc_ctx_t *ctx, int to, const char *runtime_role,
                                     void (*report)(void *baton, const char *line), void *baton)
 {

@@ -1,11 +1,13 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What every migration needs, and the users.
 --
--- Two kinds of comment lines are read by the migration runner:
+-- Three kinds of comment lines are read by the migration runner:
 --   min_module: the lowest module level (AUTHSVC_MODULE_LEVEL) that may run on this schema
+--   data:       FROM what there are rows that "down" would lose
 --   grant:      what the role that httpd connects as is given, without "GRANT" and "TO role"
 --
 -- min_module: 1
+-- data: users
 -- grant: SELECT ON authsvc_schema
 -- grant: SELECT, UPDATE ON authsvc_database
 -- grant: EXECUTE ON FUNCTION authsvc_now(), authsvc_now(bigint)

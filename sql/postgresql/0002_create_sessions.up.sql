@@ -2,6 +2,7 @@
 -- One row per session; a refresh updates it in place.
 --
 -- min_module: 1
+-- data: sessions
 -- grant: SELECT, INSERT, UPDATE, DELETE ON sessions
 
 -- Rotation writes counter and rotated_at. Neither is in an index, and a third of each page stays

@@ -4,6 +4,7 @@
 -- a function of the connection and no column's default can call it: every INSERT gives the times.
 --
 -- min_module: 1
+-- data: users
 
 CREATE TABLE authsvc_schema (
     version     INTEGER NOT NULL PRIMARY KEY CHECK (version > 0),

@@ -2,6 +2,7 @@
 -- One row per session; a refresh updates it in place.
 --
 -- min_module: 1
+-- data: sessions
 
 CREATE TABLE sessions (
     id            TEXT    NOT NULL PRIMARY KEY CHECK (length(id) = 36),

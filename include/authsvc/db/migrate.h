@@ -25,6 +25,10 @@ typedef struct {
     apr_time_t applied_at; /* 0 if it is not */
 } authsvc_migration_status_t;
 
+/*
+ * All of these take as long as ctx->db_budget allows, on ctx->db, whose schema is not checked.
+ */
+
 /**
  * Bring the schema up to version `to` (AUTHSVC_SCHEMA_VERSION at most; 0: the newest). Each
  * migration in one transaction, all under an advisory lock: two at once are safe.
@@ -38,6 +42,12 @@ authsvc_error_t *authsvc_migrate_up(authsvc_ctx_t *ctx, int to, const char *runt
 /** Take the schema down to version `to`, 0: nothing is left, authsvc_schema included. */
 authsvc_error_t *authsvc_migrate_down(authsvc_ctx_t *ctx, int to,
                                       void (*report)(void *baton, const char *line), void *baton);
+
+/**
+ * What going down to version `to` would lose.
+ * @param lost names of what holds rows ("users, sessions"), in ctx->pool; NULL: nothing does
+ */
+authsvc_error_t *authsvc_migrate_losses(authsvc_ctx_t *ctx, int to, const char **lost);
 
 /** @param rows of authsvc_migration_status_t, in ctx->pool, by version */
 authsvc_error_t *authsvc_migrate_status(authsvc_ctx_t *ctx, apr_array_header_t **rows);

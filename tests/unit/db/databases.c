@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "databases.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,8 +22,11 @@ static int run_cluster(const char *command)
     snprintf(parent, sizeof(parent), "%ld", (long)getpid());
     pid = fork();
     if (pid == 0) {
-        freopen("/dev/null", "w", stdout);
-        execv(argv[0], (char *const *)argv);
+        int null = open("/dev/null", O_WRONLY);
+
+        if (null >= 0 && dup2(null, STDOUT_FILENO) >= 0) {
+            execv(argv[0], (char *const *)argv);
+        }
         _exit(127);
     }
     while (pid > 0 && waitpid(pid, &status, 0) < 0) {
