@@ -20,7 +20,10 @@ typedef struct {
     void *baton;
 } authsvc_request_t;
 
-/** The answer. */
+/**
+ * The answer. To a HEAD it has the body of the GET: send all but that, its length included
+ * (httpd's own filter does so).
+ */
 typedef struct {
     int status;
     const char *content_type; /* NULL if there is no body */
