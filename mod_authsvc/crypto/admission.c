@@ -75,10 +75,10 @@ static int take_place(int set)
     return attempt(set, &op, 1);
 }
 
-/* A place that was given back may be owed to a resize. */
-static void settle_place(int set)
+/* What is free may be owed to a resize. */
+static void settle(int set, unsigned short semaphore, unsigned short debt)
 {
-    struct sembuf pay[] = {{PLACE, -1, IPC_NOWAIT}, {PLACE_DEBT, -1, IPC_NOWAIT}};
+    struct sembuf pay[] = {{semaphore, -1, IPC_NOWAIT}, {debt, -1, IPC_NOWAIT}};
 
     (void)attempt(set, pay, 2);
 }
@@ -88,7 +88,7 @@ static void give_place(int set)
     struct sembuf op = {PLACE, 1, SEM_UNDO};
 
     (void)attempt(set, &op, 1);
-    settle_place(set);
+    settle(set, PLACE, PLACE_DEBT);
 }
 
 /* Change the place for a slot. @return 1: done; 0: not in time; -1: see errno */
@@ -105,7 +105,7 @@ static int wait_for_slot(const authsvc_admission_t *admission)
         timeout.tv_sec = (time_t)(rest / APR_USEC_PER_SEC);
         timeout.tv_nsec = (long)(rest % APR_USEC_PER_SEC) * 1000;
         if (semtimedop(admission->set, change, 2, &timeout) == 0) {
-            settle_place(admission->set);
+            settle(admission->set, PLACE, PLACE_DEBT);
             return 1;
         }
         if (errno != EINTR) {
@@ -263,6 +263,8 @@ static int resize_one(int set, unsigned short semaphore, unsigned short debt, in
         done = change(set, semaphore, -1);
         if (done == 0) {
             done = change(set, debt, 1);
+            /* It may have been given back between the two. */
+            settle(set, semaphore, debt);
         }
     }
     return done;

@@ -11,8 +11,9 @@
 #include "authsvc/crypto/admission.h"
 #include "authsvc/crypto/crypto.h"
 
-#define SALT_OCTETS 16
-#define HASH_OCTETS 32
+#define SALT_OCTETS crypto_pwhash_SALTBYTES
+#define HASH_OCTETS 32     /* of the hashes we make */
+#define HASH_OCTETS_MIN 16 /* of those we read */
 #define PHC_PREFIX "$argon2id$v=19$m="
 
 /* A stored hash may be this many times as dear as the settings ask, or as dear as the floor. */
@@ -23,13 +24,14 @@
 /* Argon2's own minimum, in KiB (RFC 9106 §3.1 for one lane). */
 #define MEMORY_KIB_MIN 8
 
-/* What a PHC string says of its cost. */
+/* What a PHC string says. */
 typedef struct {
     apr_uint64_t memory; /* octets */
     apr_uint64_t passes;
-    size_t salt_octets;
+    unsigned char salt[SALT_OCTETS];
+    unsigned char hash[crypto_pwhash_STRBYTES];
     size_t hash_octets;
-} cost_t;
+} phc_t;
 
 static authsvc_error_t *overloaded(apr_pool_t *pool, const char *why)
 {
@@ -121,70 +123,94 @@ static int skip(const char **text, const char *expected)
     return 1;
 }
 
-/* @return 1 if the string is exactly what libsodium writes and reads, in one lane */
-static int parse_phc(const char *text, cost_t *cost)
+/* base64 up to a stop character. @return 1 if it was, in canonical form */
+static int parse_base64(const char *text, const char *stop, unsigned char *out, size_t size,
+                        size_t *len)
 {
-    unsigned char octets[crypto_pwhash_STRBYTES];
-    const char *dollar, *stop;
-    apr_uint64_t memory_kib;
-    int done;
+    const char *end = NULL;
 
-    if (!skip(&text, PHC_PREFIX)) {
+    return sodium_base642bin(out, size, text, (size_t)(stop - text), NULL, len, &end,
+                             sodium_base64_VARIANT_ORIGINAL_NO_PADDING) == 0 && end == stop;
+}
+
+/* @return 1 if the string is of the form that libsodium writes, in one lane */
+static int parse_phc(const char *text, phc_t *phc)
+{
+    const char *dollar;
+    apr_uint64_t memory_kib;
+    size_t salt_octets = 0;
+
+    if (strlen(text) >= crypto_pwhash_STRBYTES || !skip(&text, PHC_PREFIX)) {
         return 0;
     }
     text = parse_decimal(text, ',', &memory_kib);
     if (!text || memory_kib < MEMORY_KIB_MIN || !skip(&text, "t=")) {
         return 0;
     }
-    text = parse_decimal(text, ',', &cost->passes);
+    text = parse_decimal(text, ',', &phc->passes);
     if (!text || !skip(&text, "p=1$")) {
         return 0;
     }
     dollar = strchr(text, '$');
-    if (!dollar) {
+    if (!dollar || !parse_base64(text, dollar, phc->salt, sizeof(phc->salt), &salt_octets) ||
+        salt_octets != SALT_OCTETS) {
         return 0;
     }
-    cost->memory = memory_kib * 1024;
-    done = sodium_base642bin(octets, sizeof(octets), text, (size_t)(dollar - text), NULL,
-                             &cost->salt_octets, &stop,
-                             sodium_base64_VARIANT_ORIGINAL_NO_PADDING) == 0 && stop == dollar;
+    phc->memory = memory_kib * 1024;
     text = dollar + 1;
-    done = done && sodium_base642bin(octets, sizeof(octets), text, strlen(text), NULL,
-                                     &cost->hash_octets, &stop,
-                                     sodium_base64_VARIANT_ORIGINAL_NO_PADDING) == 0 &&
-           *stop == '\0';
-    sodium_memzero(octets, sizeof(octets));
-    return done && cost->salt_octets >= 8 && cost->hash_octets >= 16;
+    return parse_base64(text, text + strlen(text), phc->hash, sizeof(phc->hash),
+                        &phc->hash_octets) && phc->hash_octets >= HASH_OCTETS_MIN;
 }
 
-static int too_dear(const authsvc_settings_t *settings, const cost_t *cost)
+static int too_dear(const authsvc_settings_t *settings, const phc_t *phc)
 {
     apr_uint64_t memory = (apr_uint64_t)settings->hash_memory * CAP_FACTOR;
     apr_uint64_t passes = (apr_uint64_t)settings->hash_passes * CAP_FACTOR;
 
-    return cost->memory > (memory > CAP_MEMORY_FLOOR ? memory : CAP_MEMORY_FLOOR) ||
-           cost->passes > (passes > CAP_PASSES_FLOOR ? passes : CAP_PASSES_FLOOR);
+    return phc->memory > (memory > CAP_MEMORY_FLOOR ? memory : CAP_MEMORY_FLOOR) ||
+           phc->passes > (passes > CAP_PASSES_FLOOR ? passes : CAP_PASSES_FLOOR);
 }
 
-/* What is computed against. @return 1: the stored string; 0: the dummy */
-static int choose(const authsvc_ctx_t *ctx, const char *stored, cost_t *cost)
+/* @return 1 if the stored string is to be computed, 0 if the dummy is */
+static int choose(const authsvc_ctx_t *ctx, const char *stored, phc_t *phc)
 {
     if (!stored) {
         return 0;
     }
-    if (strlen(stored) >= crypto_pwhash_STRBYTES || !parse_phc(stored, cost)) {
+    if (!parse_phc(stored, phc)) {
         authsvc_log(ctx->log, AUTHSVC_LOG_ERROR, "AS0090",
                     "a stored password hash cannot be read; its user cannot sign in");
         return 0;
     }
-    if (too_dear(ctx->settings, cost)) {
+    if (too_dear(ctx->settings, phc)) {
         authsvc_log(ctx->log, AUTHSVC_LOG_ERROR, "AS0091",
                     "a stored password hash costs %" APR_UINT64_T_FMT " octets and %"
                     APR_UINT64_T_FMT " passes, more than this server allows; its user cannot "
-                    "sign in", cost->memory, cost->passes);
+                    "sign in", phc->memory, phc->passes);
         return 0;
     }
     return 1;
+}
+
+/*
+ * Not crypto_pwhash_str_verify: that of libsodium 1.0.18 reports a lack of memory as a wrong
+ * password (-1 and EINVAL for both).
+ */
+static authsvc_error_t *compute(authsvc_ctx_t *ctx, const phc_t *phc, const char *password,
+                                apr_size_t len, int *equal)
+{
+    unsigned char computed[sizeof(phc->hash)];
+    int result, error;
+
+    AUTHSVC_TRY(enter(ctx));
+    errno = 0;
+    result = crypto_pwhash(computed, phc->hash_octets, password, len, phc->salt, phc->passes,
+                           (size_t)phc->memory, crypto_pwhash_ALG_ARGON2ID13);
+    error = errno;
+    leave(ctx);
+    *equal = result == 0 && sodium_memcmp(computed, phc->hash, phc->hash_octets) == 0;
+    sodium_memzero(computed, sizeof(computed));
+    return result == 0 ? NULL : failed(ctx->pool, error);
 }
 
 authsvc_error_t *authsvc_password_verify(authsvc_ctx_t *ctx, const char *stored,
@@ -192,35 +218,24 @@ authsvc_error_t *authsvc_password_verify(authsvc_ctx_t *ctx, const char *stored,
                                          authsvc_password_verdict_t *verdict)
 {
     const authsvc_settings_t *settings = ctx->settings;
-    char against[crypto_pwhash_STRBYTES] = {0};
-    cost_t cost = {0};
-    int known, result, error;
+    authsvc_error_t *err;
+    phc_t phc;
+    int known, equal = 0;
 
     memset(verdict, 0, sizeof(*verdict));
-    known = choose(ctx, stored, &cost);
-    if (!known) {
-        stored = settings->dummy_hash;
-        if (!stored || strlen(stored) >= sizeof(against)) {
-            return AUTHSVC_INTERNAL(ctx->pool, "the settings have no dummy hash");
-        }
+    memset(&phc, 0, sizeof(phc));
+    known = choose(ctx, stored, &phc);
+    if (!known && (!settings->dummy_hash || !parse_phc(settings->dummy_hash, &phc))) {
+        return AUTHSVC_INTERNAL(ctx->pool, "the settings have no dummy hash");
     }
-    memcpy(against, stored, strlen(stored));
-    AUTHSVC_TRY(enter(ctx));
-    errno = 0;
-    result = crypto_pwhash_str_verify(against, password, len);
-    error = errno;
-    leave(ctx);
-    sodium_memzero(against, sizeof(against));
-    /* libsodium says EINVAL for a wrong password only; anything else is no verdict. */
-    if (result != 0 && error != EINVAL) {
-        return failed(ctx->pool, error);
-    }
-    verdict->matches = known && result == 0;
-    verdict->needs_rehash =
-        verdict->matches && (cost.memory < settings->hash_memory / 1024 * 1024 ||
-                             cost.passes < (apr_uint64_t)settings->hash_passes ||
-                             cost.salt_octets < SALT_OCTETS || cost.hash_octets < HASH_OCTETS);
-    return NULL;
+    err = compute(ctx, &phc, password, len, &equal);
+    verdict->matches = !err && known && equal;
+    verdict->needs_rehash = verdict->matches &&
+                            (phc.memory < settings->hash_memory / 1024 * 1024 ||
+                             phc.passes < (apr_uint64_t)settings->hash_passes ||
+                             phc.hash_octets < HASH_OCTETS);
+    sodium_memzero(&phc, sizeof(phc));
+    return err;
 }
 
 authsvc_error_t *authsvc_password_dummy(apr_pool_t *pool, apr_size_t memory, int passes,
