@@ -45,7 +45,7 @@ authsvc_error_t *authsvc_operation_logout(authsvc_call_t *call)
 
 authsvc_error_t *authsvc_operation_logout_all(authsvc_call_t *call)
 {
-    AUTHSVC_TRY(authsvc_sessions_logout_all(call->ctx));
+    AUTHSVC_TRY(authsvc_account_logout_all(call->ctx));
     authsvc_response_no_content(call);
     return NULL;
 }

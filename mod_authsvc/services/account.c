@@ -52,6 +52,16 @@ authsvc_error_t *authsvc_account_rename(authsvc_ctx_t *ctx, const char *name,
     return NULL;
 }
 
+authsvc_error_t *authsvc_account_logout_all(authsvc_ctx_t *ctx)
+{
+    authsvc_user_t *user = NULL;
+    AUTHSVC_TRY(find_user(ctx, &user));
+    apr_int64_t ended = 0;
+    AUTHSVC_TRY(ctx->repositories->sessions->revoke_all(ctx, user->id, &ended));
+    authsvc_event(ctx, "AS0211", "logout-all", user->id, NULL);
+    return NULL;
+}
+
 typedef struct {
     const authsvc_user_t *user;
     int deleted;

@@ -124,16 +124,6 @@ authsvc_error_t *authsvc_sessions_logout(authsvc_ctx_t *ctx, const char *refresh
     return NULL;
 }
 
-authsvc_error_t *authsvc_sessions_logout_all(authsvc_ctx_t *ctx)
-{
-    const authsvc_user_t *user = NULL;
-    AUTHSVC_TRY(authsvc_account_get(ctx, &user));
-    apr_int64_t ended = 0;
-    AUTHSVC_TRY(ctx->repositories->sessions->revoke_all(ctx, user->id, &ended));
-    authsvc_event(ctx, "AS0211", "logout-all", user->id, NULL);
-    return NULL;
-}
-
 /* What is being exchanged. */
 typedef struct {
     authsvc_refresh_token_t token;

@@ -78,9 +78,6 @@ authsvc_error_t *authsvc_sessions_refresh(authsvc_ctx_t *ctx, const char *refres
 /** End the session of a refresh token; any string that is none is a success. */
 authsvc_error_t *authsvc_sessions_logout(authsvc_ctx_t *ctx, const char *refresh_token);
 
-/** End all sessions of ctx->principal. @return UNAUTHENTICATED if its session is not alive */
-authsvc_error_t *authsvc_sessions_logout_all(authsvc_ctx_t *ctx);
-
 /* services/authentication.c */
 
 /**
@@ -99,6 +96,9 @@ authsvc_error_t *authsvc_account_get(authsvc_ctx_t *ctx, const authsvc_user_t **
 /** Change the display name. @return INVALID with fields */
 authsvc_error_t *authsvc_account_rename(authsvc_ctx_t *ctx, const char *name,
                                         const authsvc_user_t **user);
+
+/** End all sessions of the user. */
+authsvc_error_t *authsvc_account_logout_all(authsvc_ctx_t *ctx);
 
 /**
  * Deactivate the account and end all its sessions.

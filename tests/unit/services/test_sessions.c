@@ -218,11 +218,11 @@ START_TEST(logout_all_ends_the_users_sessions_and_no_others)
     authsvc_grant_t there = fake_login(ada);
     authsvc_grant_t bobs = fake_login(fake_add_user("bob@example.org"));
     fake_use_token(here.access_token);
-    ck_assert_ok(authsvc_sessions_logout_all(&fake.ctx));
+    ck_assert_ok(authsvc_account_logout_all(&fake.ctx));
     ck_assert_ended(here.refresh_token);
     ck_assert_ended(there.refresh_token);
     next_of(bobs.refresh_token);
-    ck_assert_problem(authsvc_sessions_logout_all(&fake.ctx), AUTHSVC_E_UNAUTHENTICATED,
+    ck_assert_problem(authsvc_account_logout_all(&fake.ctx), AUTHSVC_E_UNAUTHENTICATED,
                       "authentication");
 }
 END_TEST
