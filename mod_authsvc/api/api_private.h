@@ -128,6 +128,11 @@ int authsvc_request_is_json(const char *content_type);
 /** Read the body by the operation's schema into call->body. */
 authsvc_error_t *authsvc_request_read_body(authsvc_call_t *call);
 
+/** A string member that no entry of err is about; NULL if there is none. */
+const authsvc_json_t *authsvc_request_unblamed(const authsvc_call_t *call,
+                                               const authsvc_error_t *err, const char *name,
+                                               const char *pointer);
+
 /* bearer.c */
 
 typedef enum {
@@ -203,17 +208,22 @@ void authsvc_cors_options(authsvc_call_t *call);
 /* operations.c */
 extern const authsvc_binding_t authsvc_operations[];
 
+/** Note what the site's policy has against those members of a body that fit the contract. */
+void authsvc_operations_add_faults(authsvc_call_t *call, authsvc_error_t **err);
+
 /* auth.c */
 authsvc_error_t *authsvc_operation_register(authsvc_call_t *call);
 authsvc_error_t *authsvc_operation_login(authsvc_call_t *call);
 authsvc_error_t *authsvc_operation_refresh(authsvc_call_t *call);
 authsvc_error_t *authsvc_operation_logout(authsvc_call_t *call);
 authsvc_error_t *authsvc_operation_logout_all(authsvc_call_t *call);
+void authsvc_register_add_faults(authsvc_call_t *call, authsvc_error_t **err);
 
 /* users.c */
 authsvc_error_t *authsvc_operation_get_me(authsvc_call_t *call);
 authsvc_error_t *authsvc_operation_update_me(authsvc_call_t *call);
 authsvc_error_t *authsvc_operation_delete_me(authsvc_call_t *call);
+void authsvc_update_me_add_faults(authsvc_call_t *call, authsvc_error_t **err);
 
 /* wellknown.c */
 authsvc_error_t *authsvc_operation_get_jwks(authsvc_call_t *call);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "api_private.h"
 
 const authsvc_binding_t authsvc_operations[] = {
@@ -18,3 +20,23 @@ const authsvc_binding_t authsvc_operations[] = {
     {"getReadiness", authsvc_operation_get_readiness},
     {NULL, NULL},
 };
+
+/* Only for operations whose service checks members by the site's policy. */
+static const struct {
+    const char *id;
+    void (*add)(authsvc_call_t *call, authsvc_error_t **err);
+} policies[] = {
+    {"register", authsvc_register_add_faults},
+    {"updateMe", authsvc_update_me_add_faults},
+};
+
+void authsvc_operations_add_faults(authsvc_call_t *call, authsvc_error_t **err)
+{
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+        if (strcmp(policies[i].id, call->operation->id) == 0) {
+            policies[i].add(call, err);
+        }
+    }
+}

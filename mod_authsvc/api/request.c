@@ -50,6 +50,21 @@ int authsvc_request_is_json(const char *content_type)
     return *skip_space(at) == '\0';
 }
 
+const authsvc_json_t *authsvc_request_unblamed(const authsvc_call_t *call,
+                                               const authsvc_error_t *err, const char *name,
+                                               const char *pointer)
+{
+    const authsvc_json_t *member = authsvc_json_get(call->body, name);
+    int i;
+
+    for (i = 0; err && err->fields && i < err->fields->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(err->fields, i, authsvc_error_field_t).pointer, pointer) == 0) {
+            return NULL;
+        }
+    }
+    return authsvc_json_string(member) ? member : NULL;
+}
+
 static authsvc_error_t *refuse_media(authsvc_call_t *call, const char *why)
 {
     return AUTHSVC_ERROR(call->ctx->pool, AUTHSVC_E_MEDIA_TYPE, NULL, NULL, "%s", why);
@@ -83,5 +98,9 @@ authsvc_error_t *authsvc_request_read_body(authsvc_call_t *call)
         return err;
     }
     authsvc_schema_validate(call->operation->body, pool, call->body, &err);
+    if (err) {
+        /* The service will not see this body; say now what it would have said of the rest. */
+        authsvc_operations_add_faults(call, &err);
+    }
     return err;
 }

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api_private.h"
 
+void authsvc_update_me_add_faults(authsvc_call_t *call, authsvc_error_t **err)
+{
+    const authsvc_json_t *name = authsvc_request_unblamed(call, *err, "name", "/name");
+    const char *unused;
+
+    if (name) {
+        authsvc_policy_check_name(call->ctx, "/name", authsvc_json_string(name), &unused, err);
+    }
+}
+
 authsvc_error_t *authsvc_operation_get_me(authsvc_call_t *call)
 {
     const authsvc_user_t *user = NULL;

@@ -122,6 +122,45 @@ START_TEST(every_wrong_member_is_named)
 }
 END_TEST
 
+static int is_blamed(const char *pointer, const char *code)
+{
+    const authsvc_json_t *errors = authsvc_json_get(world.body, "errors"), *entry;
+    apr_size_t i;
+    int found = 0;
+
+    for (i = 0; (entry = authsvc_json_at(errors, i)) != NULL; i++) {
+        found += strcmp(authsvc_json_get_string(entry, "pointer"), pointer) == 0 &&
+                 strcmp(authsvc_json_get_string(entry, "code"), code) == 0;
+    }
+    return found;
+}
+
+/* What the contract refuses and what the site's policy refuses come in one answer, each once. */
+START_TEST(contract_and_policy_speak_together)
+{
+    world_post("/auth/register", "{\"email\":\"nobody\",\"password\":\"SHORT1\",\"name\":\" \"}");
+    world_expect_problem(400, "validation");
+    ck_assert_int_eq(is_blamed("/email", "format"), 1);
+    ck_assert_int_eq(is_blamed("/password", "too-short"), 1);
+    ck_assert_int_eq(is_blamed("/password", "needs-lower"), 1);
+    ck_assert_int_eq(is_blamed("/name", "too-short"), 1);
+    ck_assert_uint_eq(authsvc_json_size(authsvc_json_get(world.body, "errors")), 4);
+    world_post("/auth/register", "{\"email\":\"\\u00e9@b.example\",\"password\":7}");
+    world_expect_problem(400, "validation");
+    ck_assert_int_eq(is_blamed("/email", "unsupported-local-part"), 1);
+    ck_assert_int_eq(is_blamed("/password", "type"), 1);
+    ck_assert_int_eq(is_blamed("/name", "required"), 1);
+    ck_assert_uint_eq(authsvc_json_size(authsvc_json_get(world.body, "errors")), 3);
+    world_post("/auth/register", "[]");
+    world_expect_field("", "type");
+    world_send("PATCH", "/users/me", "{\"name\":\"a\\u0001\",\"role\":\"admin\"}", "Authorization",
+               world_sign_in(), "Content-Type", "application/json", NULL);
+    world_expect_problem(400, "validation");
+    ck_assert_int_eq(is_blamed("/name", "control-characters"), 1);
+    ck_assert_int_eq(is_blamed("/role", "unknown-member"), 1);
+}
+END_TEST
+
 START_TEST(secret_is_not_sent_back)
 {
     world_post("/auth/login", "{\"email\":5,\"password\":\"hunter2-hunter2\"}");
@@ -188,6 +227,7 @@ AUTHSVC_UNIT_SUITE(suite_request)
     tcase_add_test(tcase, no_body_is_said_so);
     tcase_add_loop_test(tcase, wrong_body_is_pointed_at, 0, sizeof(bodies) / sizeof(bodies[0]));
     tcase_add_test(tcase, every_wrong_member_is_named);
+    tcase_add_test(tcase, contract_and_policy_speak_together);
     tcase_add_test(tcase, secret_is_not_sent_back);
     tcase_add_test(tcase, body_limit_holds);
     tcase_add_test(tcase, lengths_are_code_points);
