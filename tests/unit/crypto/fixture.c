@@ -15,6 +15,7 @@
 
 #include "authsvc/crypto/crypto.h"
 
+static apr_pool_t *shared;
 static const char *pems[FIXTURE_KEYS];
 static authsvc_key_t *keys[FIXTURE_KEYS];
 static authsvc_keyset_t *sets[FIXTURE_KEYS];
@@ -27,21 +28,37 @@ static authsvc_keyset_t *sets[FIXTURE_KEYS];
         }                                                                    \
     } while (0)
 
+static apr_status_t forget_shared(void *data)
+{
+    (void)data;
+    shared = NULL;
+    return APR_SUCCESS;
+}
+
+/* In each forked test too: a leak checker looks at every process. */
+static void destroy_shared(void)
+{
+    if (shared) {
+        apr_pool_destroy(shared);
+    }
+}
+
 void fixture_make_keys(void)
 {
     static const char *const algorithms[FIXTURE_KEYS] = {"RS256", "ES256", "EdDSA", "RS256"};
-    apr_pool_t *pool;
     int i;
 
-    if (pems[0]) {
+    if (shared) {
         return;
     }
-    MUST(apr_pool_create(&pool, NULL) == APR_SUCCESS);
-    MUST(authsvc_crypto_init(pool) == NULL);
+    MUST(apr_pool_create(&shared, NULL) == APR_SUCCESS);
+    apr_pool_cleanup_register(shared, NULL, forget_shared, apr_pool_cleanup_null);
+    MUST(atexit(destroy_shared) == 0);
+    MUST(authsvc_crypto_init(shared) == NULL);
     for (i = 0; i < FIXTURE_KEYS; i++) {
-        MUST(authsvc_key_generate(pool, algorithms[i], 0, &pems[i]) == NULL);
-        MUST(authsvc_key_from_pem(pool, "test", pems[i], strlen(pems[i]), 1, &keys[i]) == NULL);
-        MUST(authsvc_keyset_create(pool, keys[i], NULL, &sets[i]) == NULL);
+        MUST(authsvc_key_generate(shared, algorithms[i], 0, &pems[i]) == NULL);
+        MUST(authsvc_key_from_pem(shared, "test", pems[i], strlen(pems[i]), 1, &keys[i]) == NULL);
+        MUST(authsvc_keyset_create(shared, keys[i], NULL, &sets[i]) == NULL);
     }
 }
 

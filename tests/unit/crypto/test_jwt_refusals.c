@@ -513,7 +513,7 @@ START_TEST(an_over_long_token_is_refused_unseen)
         longest = token;
         memset(padding, 'x', n);
         token = mint(FIXTURE_RS256, "RS256", HEADER,
-                     apr_psprintf(unit_pool, "{\"x\":\"%s\",%s", padding, CLAIMS + 1));
+                     apr_psprintf(unit_pool, "{\"x\":\"%s\",%s", padding, &CLAIMS[1]));
     }
     ck_assert_uint_ge(strlen(longest), AUTHSVC_JWT_MAX - 2);
     assert_accepted(verify(FIXTURE_RS256, longest), "the longest");
