@@ -83,8 +83,9 @@ static authsvc_error_t *check_schema(authsvc_ctx_t *ctx, authsvc_db_conn_t *conn
     if (err) {
         if (!conn->lost && conn->driver->state(conn) == AUTHSVC_DB_CLEAN) {
             authsvc_log(ctx->log, AUTHSVC_LOG_ERROR, "AS0103",
-                        "the database's schema cannot be read: run \"authsvcctl migrate up\", "
-                        "with --grant and the role that httpd connects as");
+                        "the database's schema cannot be read (%s): run \"authsvcctl migrate up\", "
+                        "on PostgreSQL with --grant and the role that httpd connects as",
+                        err->internal);
         }
         return authsvc_error_cause(AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL,
                                                  "the database's schema could not be checked"),

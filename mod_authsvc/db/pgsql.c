@@ -9,6 +9,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/*
+ * libpq, never blocking for longer than a deadline. Nothing is sent beside the statements: time-outs
+ * on the server's side (statement_timeout, idle_in_transaction_session_timeout,
+ * client_connection_check_interval) belong to the role, by ALTER ROLE.
+ */
+
 /* A statement that was prepared on this connection, in the generation that knows it. */
 typedef struct {
     unsigned number;

@@ -323,6 +323,24 @@ START_TEST(the_columns_are_the_seeds)
 }
 END_TEST
 
+/* What a rotation writes is in no index, and pages have room: it stays a heap-only update. */
+START_TEST(rotation_touches_no_index)
+{
+    static const char indexed[] =
+        "SELECT COUNT(*) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid"
+        " AND a.attnum = ANY (i.indkey) WHERE i.indrelid = 'sessions'::regclass AND a.attname %s";
+    database_t database;
+    authsvc_ctx_t *ctx = database_migrated(unit_pool, ON_PGSQL, &database);
+
+    ck_assert_str_eq(database_ask(ctx, apr_psprintf(unit_pool, indexed,
+                                                    "IN ('counter', 'rotated_at', 'revoked_at')")),
+                     "0");
+    ck_assert_str_eq(database_ask(ctx, apr_psprintf(unit_pool, indexed, "= 'user_id'")), "1");
+    ck_assert_str_eq(database_ask(ctx, "SELECT reloptions FROM pg_class WHERE relname = 'sessions'"),
+                     "{fillfactor=67}");
+}
+END_TEST
+
 AUTHSVC_UNIT_SUITE(suite_migrate)
 {
     Suite *suite = suite_create("migrate");
@@ -338,5 +356,6 @@ AUTHSVC_UNIT_SUITE(suite_migrate)
     tcase_add_loop_test(tcase, two_at_once_are_safe, 0, ENGINES);
     tcase_add_test(tcase, the_runtime_role_gets_rows_and_no_more);
     tcase_add_test(tcase, the_columns_are_the_seeds);
+    tcase_add_test(tcase, rotation_touches_no_index);
     return suite;
 }

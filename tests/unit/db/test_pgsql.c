@@ -147,7 +147,8 @@ START_TEST(a_lost_answer_is_retried_for_reads_only)
     };
     static const authsvc_statement_t slow_write = {
         .name = "slow_write",
-        .sql = "UPDATE t SET a = 5 WHERE nextval('runs') = 1 AND pg_sleep(2) IS NULL /* marker_w */",
+        .sql = "UPDATE t SET a = 5 WHERE nextval('runs') = 1 AND"
+               " pg_sleep(2) IS NULL /* marker_w */",
     };
     authsvc_ctx_t *killer;
     authsvc_ctx_t *ctx = with_table(&killer);
