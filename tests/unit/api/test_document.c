@@ -73,6 +73,21 @@ START_TEST(contract_itself_stays)
 }
 END_TEST
 
+START_TEST(contract_without_the_schema_is_our_fault)
+{
+    static const authsvc_binding_t bindings[] = {{"getOpenapi", authsvc_operation_get_openapi},
+                                                 {NULL, NULL}};
+    static const char text[] = "{\"openapi\":\"3.1.0\",\"paths\":{\"/openapi.json\":{\"get\":"
+                               "{\"operationId\":\"getOpenapi\",\"security\":[]}}}}";
+
+    ck_assert_ok(
+        authsvc_contract_load(fake.ctx.pool, text, strlen(text), bindings, &world.api));
+    world_send("GET", "/openapi.json", NULL, NULL);
+    world_expect_problem(500, "internal");
+    ck_assert_ptr_nonnull(strstr(world.response.error->internal, "RegisterRequest"));
+}
+END_TEST
+
 AUTHSVC_UNIT_SUITE(suite_document)
 {
     Suite *suite = suite_create("document");
@@ -81,5 +96,6 @@ AUTHSVC_UNIT_SUITE(suite_document)
     tcase_add_test(tcase, effective_values_are_served);
     tcase_add_test(tcase, all_else_is_the_contract);
     tcase_add_test(tcase, contract_itself_stays);
+    tcase_add_test(tcase, contract_without_the_schema_is_our_fault);
     return suite;
 }
