@@ -331,7 +331,7 @@ def test_module_does_nothing_without_a_mount(engine):
 def test_password_is_not_in_the_environment_of_scripts(make_service):
     """What a CGI on the same server sees has nothing of ours."""
     service = make_service(modules=["cgid"], start=False, main=[
-        "ScriptSock run/cgisock", "<Directory {root}/htdocs/cgi>", "  Options +ExecCGI",
+        "ScriptSock cgisock", "<Directory {root}/htdocs/cgi>", "  Options +ExecCGI",
         "  SetHandler cgi-script", "</Directory>"])
     folder = service.httpd.root / "htdocs" / "cgi"
     folder.mkdir()

@@ -137,8 +137,9 @@ class PostgresDatabase:
         self.owner_params = cluster.conninfo(name)
 
     def migrate(self, *args):
-        return build.ctl("migrate", *(args or ("up",)), "--driver", "pgsql", "--dsn",
-                         self.owner_params, "--runtime-role", self.role)
+        args = args or ("up",)
+        grant = ("--grant", self.role) if args[0] == "up" else ()
+        return build.ctl("migrate", *args, *grant, "--dsn", f"pgsql:{self.owner_params}")
 
     def query(self, sql, check=True):
         return self.cluster.psql(self.name, sql, check=check)
@@ -238,8 +239,7 @@ class SqliteDatabase:
         self.owner_params = str(path)
 
     def migrate(self, *args):
-        done = build.ctl("migrate", *(args or ("up",)), "--driver", "sqlite3", "--dsn",
-                         self.params)
+        done = build.ctl("migrate", *(args or ("up",)), "--dsn", f"sqlite3:{self.params}")
         for file in self.path.parent.iterdir():
             build.give_to(file, build.HTTPD_USER)
         return done
