@@ -38,7 +38,7 @@ END_TEST
 
 START_TEST(passwords_are_compared_octet_by_octet)
 {
-    static const char *const others[] = {"correct horse 9", FAKE_PASSWORD " ", " " FAKE_PASSWORD,
+    static const char *const others[] = {"correct horse 9", (FAKE_PASSWORD " "), (" " FAKE_PASSWORD),
                                          "Correct Horse", ""};
     authsvc_grant_t grant;
     fake_add_user("ada@example.org");
