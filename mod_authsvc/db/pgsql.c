@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 
 /*
- * libpq, never blocking for longer than a deadline. Nothing is sent beside the statements: time-outs
- * on the server's side (statement_timeout, idle_in_transaction_session_timeout,
+ * libpq, never blocking for longer than a deadline. Nothing is sent beside the statements:
+ * time-outs on the server's side (statement_timeout, idle_in_transaction_session_timeout,
  * client_connection_check_interval) belong to the role, by ALTER ROLE.
  */
 

@@ -128,7 +128,7 @@ authsvc_error_t *authsvc_pgsql_result(apr_pool_t *pool, const authsvc_statement_
             if (!decode(pool, PQgetvalue(pg_result, row, column),
                         PQgetlength(pg_result, row, column), cells)) {
                 *result = NULL;
-                return AUTHSVC_INTERNAL(pool, "statement \"%s\": column %d has a value out of range",
+                return AUTHSVC_INTERNAL(pool, "statement \"%s\": column %d is out of range",
                                         statement->name, column + 1);
             }
         }

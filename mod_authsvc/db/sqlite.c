@@ -49,7 +49,8 @@ static authsvc_error_code_t classify(int code, const char *message)
     case SQLITE_ERROR:
         /* There is no code for these two. */
         if (strncmp(message, "no such table", 13) == 0 ||
-            strncmp(message, "no such column", 14) == 0 || strstr(message, " has no column named ")) {
+            strncmp(message, "no such column", 14) == 0 ||
+            strstr(message, " has no column named ")) {
             return AUTHSVC_E_UNAVAILABLE;
         }
         break;
@@ -180,7 +181,8 @@ static int bind_uuid(sqlite3_stmt *stmt, int index, apr_pool_t *pool, const char
                              SQLITE_STATIC);
 }
 
-static int bind_value(sqlite3_stmt *stmt, int index, apr_pool_t *pool, const authsvc_db_value_t *value)
+static int bind_value(sqlite3_stmt *stmt, int index, apr_pool_t *pool,
+                      const authsvc_db_value_t *value)
 {
     if (index == 0) {
         return SQLITE_OK;

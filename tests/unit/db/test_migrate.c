@@ -336,8 +336,9 @@ START_TEST(rotation_touches_no_index)
                                                     "IN ('counter', 'rotated_at', 'revoked_at')")),
                      "0");
     ck_assert_str_eq(database_ask(ctx, apr_psprintf(unit_pool, indexed, "= 'user_id'")), "1");
-    ck_assert_str_eq(database_ask(ctx, "SELECT reloptions FROM pg_class WHERE relname = 'sessions'"),
-                     "{fillfactor=67}");
+    ck_assert_str_eq(
+        database_ask(ctx, "SELECT reloptions FROM pg_class WHERE relname = 'sessions'"),
+        "{fillfactor=67}");
 }
 END_TEST
 
