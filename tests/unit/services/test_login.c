@@ -38,8 +38,8 @@ END_TEST
 
 START_TEST(passwords_are_compared_octet_by_octet)
 {
-    static const char *const others[] = {"correct horse 9", (FAKE_PASSWORD " "), (" " FAKE_PASSWORD),
-                                         "Correct Horse", ""};
+    static const char *const others[] = {"correct horse 9", "Correct Horse", "",
+                                         (FAKE_PASSWORD " "), (" " FAKE_PASSWORD)};
     authsvc_grant_t grant;
     fake_add_user("ada@example.org");
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
