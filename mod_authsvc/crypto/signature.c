@@ -102,7 +102,8 @@ authsvc_error_t *authsvc_signature_check(apr_pool_t *pool, const authsvc_key_t *
         EVP_DigestVerifyInit_ex(ctx, NULL, digest_of(key), NULL, NULL, key->pkey, NULL) != 1) {
         err = authsvc_openssl_fault(pool, "verifying");
     } else {
-        *valid = EVP_DigestVerify(ctx, signature, len, (const unsigned char *)input, input_len) == 1;
+        *valid = EVP_DigestVerify(ctx, signature, len, (const unsigned char *)input,
+                                  input_len) == 1;
     }
     EVP_MD_CTX_free(ctx);
     ERR_pop_to_mark();

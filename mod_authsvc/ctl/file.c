@@ -46,7 +46,8 @@ static int write_all(int fd, const char *text)
 static void sync_directory(apr_pool_t *pool, const char *path)
 {
     const char *slash = strrchr(path, '/');
-    const char *directory = slash ? apr_pstrmemdup(pool, path, (apr_size_t)(slash - path) + 1) : ".";
+    const char *directory = slash ? apr_pstrmemdup(pool, path, (apr_size_t)(slash - path) + 1)
+                                  : ".";
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd >= 0) {

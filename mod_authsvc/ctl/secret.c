@@ -248,7 +248,8 @@ int authsvc_ctl_secret(ctl_t *ctl, int argc, char **argv)
         i++;
     }
     if (argc < 2 || !known[i]) {
-        return authsvc_ctl_misused(ctl, "say what to do: generate, append, promote, remove or list");
+        return authsvc_ctl_misused(ctl, "say what to do: generate, append, promote, remove or "
+                                        "list");
     }
     what = known[i];
     if (authsvc_ctl_options(ctl, argc - 1, argv + 1, options, &operands) != CTL_OK) {

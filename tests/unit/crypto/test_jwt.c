@@ -188,6 +188,7 @@ START_TEST(any_key_of_the_set_verifies)
     apr_array_header_t *more = apr_array_make(unit_pool, 2, sizeof(authsvc_key_t *));
     authsvc_keyset_t *keys, *verifies_only;
     authsvc_claims_t claims, made = fixture_claims();
+    authsvc_error_t *err;
     const char *token;
 
     APR_ARRAY_PUSH(more, authsvc_key_t *) = fixture_key(FIXTURE_ES256);
@@ -202,8 +203,9 @@ START_TEST(any_key_of_the_set_verifies)
     ck_assert_ptr_null(authsvc_keyset_create(unit_pool, NULL, more, &verifies_only));
     ck_assert_ptr_null(verify(verifies_only, sign(FIXTURE_ES256, AUTHSVC_TYP_JWT), &claims));
     ck_assert_ptr_nonnull(verify(verifies_only, sign(FIXTURE_RS256, AUTHSVC_TYP_JWT), &claims));
-    ck_assert_int_eq(authsvc_jwt_sign(unit_pool, verifies_only, AUTHSVC_TYP_JWT, &made, &token)->code,
-                     AUTHSVC_E_INTERNAL);
+    err = authsvc_jwt_sign(unit_pool, verifies_only, AUTHSVC_TYP_JWT, &made, &token);
+    ck_assert_ptr_nonnull(err);
+    ck_assert_int_eq(err->code, AUTHSVC_E_INTERNAL);
 }
 END_TEST
 
