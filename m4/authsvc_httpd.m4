@@ -1,6 +1,6 @@
 dnl SPDX-License-Identifier: Apache-2.0
 dnl AX_AUTHSVC_HTTPD: find Apache httpd by apxs, and the APR it was built with.
-dnl Sets HTTPD_CPPFLAGS, APR_CPPFLAGS, APR_LIBS, HTTPD_PROGRAM, moduledir and modconfdir.
+dnl Sets HTTPD_CPPFLAGS, APR_CPPFLAGS, APR_LIBS, APACHECTL, moduledir and modconfdir.
 AC_DEFUN([AX_AUTHSVC_HTTPD], [
   AC_ARG_WITH([apxs],
     [AS_HELP_STRING([--with-apxs=PATH], [the apxs of the httpd to build for])],
@@ -24,7 +24,9 @@ AC_DEFUN([AX_AUTHSVC_HTTPD], [
 
   httpd_sbindir=`$APXS -q SBINDIR`
   httpd_progname=`$APXS -q PROGNAME`
-  HTTPD_PROGRAM="$httpd_sbindir/$httpd_progname"
+  # apachectl brings the environment that the distribution's httpd.conf needs.
+  AC_PATH_PROGS([APACHECTL], [${httpd_progname}ctl apachectl],
+    [$httpd_sbindir/$httpd_progname], [$httpd_sbindir])
 
   AC_ARG_WITH([moduledir],
     [AS_HELP_STRING([--with-moduledir=DIR], [where the module goes (default: what apxs says)])],
@@ -34,7 +36,6 @@ AC_DEFUN([AX_AUTHSVC_HTTPD], [
       [where authsvc.load and authsvc.conf go (default: mods-available beside httpd.conf)])],
     [modconfdir=$withval], [modconfdir="`$APXS -q SYSCONFDIR`/mods-available"])
   AC_SUBST([HTTPD_CPPFLAGS])
-  AC_SUBST([HTTPD_PROGRAM])
   AC_SUBST([APR_CPPFLAGS])
   AC_SUBST([APR_LIBS])
   AC_SUBST([moduledir])
