@@ -39,7 +39,7 @@ static const command_t commands[] = {
      "    --dsn sqlite3:/var/lib/authsvc/accounts.db\n"
      "    --config HTTPD_CONF [--vhost NAME[:PORT]] [--httpd PROGRAM]\n"
      "                   the one of that configuration's server, as PROGRAM reads it (default:\n"
-     "                   " AUTHSVC_HTTPD "; on Debian: apache2ctl, which reads envvars)\n"},
+     "                   " AUTHSVC_HTTPD ")\n"},
     {"secret", authsvc_ctl_secret, "make and rotate the secrets that protect refresh tokens",
      "authsvcctl secret generate [--number N] FILE\n"
      "    Make a new file (mode 0600) with one secret, for AuthSvcSecretFile.\n"
