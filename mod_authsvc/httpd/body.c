@@ -24,7 +24,7 @@ static authsvc_error_t *too_large(request_rec *r, apr_size_t limit)
                          "request body of more than %" APR_SIZE_T_FMT " octets", limit);
 }
 
-/* @return 0 if there is no usable Content-Length; what is wrong with one httpd finds while reading */
+/* @return 0 if there is no usable one; what is wrong with it httpd finds while reading */
 static int content_length(const request_rec *r, apr_off_t *length)
 {
     const char *text = apr_table_get(r->headers_in, "Content-Length");
