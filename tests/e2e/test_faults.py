@@ -14,6 +14,9 @@ from harness.load import Steady, parallel
 from harness.service import PASSWORD, Service, new_email
 from test_auth import problem
 
+# What a fault says about itself is not asked for here, as long as nothing crashes.
+FAULTS = (r"\[authsvc:error\].* AS0\d+", r"\[dbd:error\].* AH0(0629|2655|0633|0636)")
+
 TIMEOUT = 3.0
 SLACK = 1.0
 
@@ -33,7 +36,7 @@ def cluster(request):
 def pg(cluster):
     """A service on a cluster that a test may ill-treat."""
     made = Service(cluster)
-    made.httpd.allow(r"AS0\d+")  # what a fault says about itself is not asked for here
+    made.httpd.allow(*FAULTS)
     made.cluster = cluster
     yield made
     cluster.thaw()
@@ -246,7 +249,7 @@ def test_httpd_starts_without_a_database(cluster):
     service = Service(cluster, start=False)
     cluster.stop("fast")
     try:
-        service.httpd.allow(r"AS0\d+", r"\[dbd:")
+        service.httpd.allow(*FAULTS)
         code, said = service.httpd.configtest()
         assert code == 0, said
         service.httpd.start()
@@ -281,7 +284,7 @@ def test_row_lock_is_bounded(pg):
 def test_database_timeout_by_directive(cluster):
     service = Service(cluster, extra=["AuthSvcDatabaseTimeout 1s"])
     try:
-        service.httpd.allow(r"AS0\d+")
+        service.httpd.allow(*FAULTS)
         grant = service.api.new_user()
         session = service.database.session()
         session.run("BEGIN")
@@ -299,7 +302,7 @@ def test_connections_used_up(cluster):
     """max_connections reached: 503, then as before."""
     service = Service(cluster)
     try:
-        service.httpd.allow(r"AS0\d+")
+        service.httpd.allow(*FAULTS)
         email = service.api.new_user()["user"]["email"]
         role = service.database.role
         cluster.psql("postgres", f"ALTER ROLE {role} CONNECTION LIMIT 0")
@@ -319,7 +322,7 @@ def test_more_requests_than_connections(cluster):
                           for line in service.httpd.main]
     service.httpd.start()
     try:
-        service.httpd.allow(r"AS0\d+")
+        service.httpd.allow(*FAULTS)
         email = service.api.new_user()["user"]["email"]
         answers = parallel([lambda: service.api.login(email)] * 40)
         assert {a.status_code for a in answers} <= {200, 503}
@@ -372,7 +375,7 @@ def test_schema_is_missing(make_service, engine):
     """503, and the log names the command; nothing is migrated by itself."""
     database = engine.new_database(migrated=False)
     service = make_service(database=database)
-    service.httpd.allow(r"AS0\d+")
+    service.httpd.allow(*FAULTS)
     mark = service.httpd.mark()
     problem(service.api.login(new_email()), 503, "unavailable")
     assert service.httpd.log_since(mark, r"authsvcctl migrate up", 3)
@@ -387,7 +390,7 @@ def test_schema_is_too_old(make_service, engine):
     database = engine.new_database(migrated=False)
     database.migrate("up", "--to", "1")
     service = make_service(database=database)
-    service.httpd.allow(r"AS0\d+")
+    service.httpd.allow(*FAULTS)
     mark = service.httpd.mark()
     problem(service.api.login(new_email()), 503, "unavailable")
     assert service.httpd.log_since(mark, r"authsvcctl migrate up", 3)
@@ -399,7 +402,7 @@ def test_schema_needs_a_newer_module(make_service, engine):
     database = engine.new_database()
     database.query("UPDATE authsvc_schema SET min_module = 99 WHERE version = 2")
     service = make_service(database=database)
-    service.httpd.allow(r"AS0\d+")
+    service.httpd.allow(*FAULTS)
     problem(service.api.login(new_email()), 503, "unavailable")
     database.query("UPDATE authsvc_schema SET min_module = 1 WHERE version = 2")
     build.wait_until(lambda: service.api.register().status_code == 201, 10, "recovery", step=0.2)
@@ -426,7 +429,7 @@ def lite(request):
         pytest.skip("SQLite only")
     engine = databases.SqliteEngine()
     made = Service(engine)
-    made.httpd.allow(r"AS0\d+")
+    made.httpd.allow(*FAULTS)
     yield made
     made.destroy()
     engine.destroy()

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Argon2id at its real cost: memory, the site's own pages, and killed children."""
 import collections
-import json
 import os
 import re
 import signal
-import subprocess
 import threading
 import time
 
@@ -13,22 +11,27 @@ import httpx
 import pytest
 
 from harness import build
-from harness.load import parallel
+from harness.load import Logins, all_semaphores, parallel, semaphores, wrk
 from harness.service import MOUNT, PASSWORD, Service, new_email
 from test_auth import problem
 
 pytestmark = pytest.mark.slow
 
+# Each refusal is a line; hundreds are expected here.
+REFUSED = "AS0500: status 503"
 SLOTS = 2
 COST_MIB = 64
+# Whatever 256 threads with 200 connections need beside hashing.
+CONSTANT_MIB = 128
 TUNING = ["ServerLimit 4", "StartServers 4", "ThreadsPerChild 64", "MaxRequestWorkers 256",
-          "MinSpareThreads 64", "MaxSpareThreads 256"]
+          "MinSpareThreads 1", "MaxSpareThreads 256"]
 
 
 @pytest.fixture(scope="module")
 def loaded(engine):
     made = Service(engine, cost="", mpm="event", tuning=TUNING, main=[
         f"AuthSvcHashSlots {SLOTS}", "AuthSvcHashQueue 8 2s"])
+    made.httpd.allow(REFUSED)
     made.email = made.api.new_user()["user"]["email"]
     yield made
     made.destroy()
@@ -74,6 +77,7 @@ def flood(service, count=200):
 
 
 def test_200_parallel_logins(loaded):
+    loaded.httpd.allow(REFUSED)
     for _ in range(3):
         loaded.api.login(loaded.email)
     before = tree_bytes(loaded.httpd)
@@ -88,114 +92,61 @@ def test_200_parallel_logins(loaded):
             assert 1 <= int(answer.headers["retry-after"]) <= 60
     grown = (memory.peak - before) / 2 ** 20
     print(f"200 logins: {dict(statuses)}, memory grew by {grown:.0f} MiB")
-    assert grown <= SLOTS * COST_MIB + 64, f"{grown:.0f} MiB"
+    assert grown <= SLOTS * COST_MIB + CONSTANT_MIB, f"{grown:.0f} MiB"
     assert grown >= COST_MIB / 2, "positive control: hashing at its real cost was seen"
     assert loaded.api.login(loaded.email).status_code == 200
 
 
-def wrk(service, seconds=2):
-    """Requests per second of a static file."""
-    done = subprocess.run(["wrk", "-t1", "-c8", f"-d{seconds}s",
-                           f"{service.httpd.origin}/static.txt"],
-                          capture_output=True, text=True, check=True)
-    assert "Non-2xx" not in done.stdout, done.stdout
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout).group(1))
-
-
-class Attack:
-    """Logins without a pause by so many clients, as a process of its own (wrk)."""
-
-    def __init__(self, service, connections=200):
-        body = json.dumps({"email": service.email, "password": PASSWORD})
-        self.script = service.httpd.root / "attack.lua"
-        self.script.write_text(
-            'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n'
-            f"wrk.body = [[{body}]]\n", encoding="ascii")
-        self.command = ["wrk", "-t1", f"-c{connections}", "-d60s", "-s", str(self.script),
-                        f"{service.httpd.origin}{MOUNT}/auth/login"]
-        self.process = None
-
-    def __enter__(self):
-        # Refusals are cheap, and a client that ignores Retry-After costs CPU of its own on this
-        # same machine: run it at the lowest priority, as if it were elsewhere.
-        self.process = subprocess.Popen(["nice", "-n", "19", *self.command],
-                                        stdout=subprocess.DEVNULL)
-        time.sleep(1)
-        return self
-
-    def __exit__(self, *error):
-        self.process.terminate()
-        self.process.wait()
-
-
 def test_static_file_keeps_half_of_its_throughput(loaded):
-    """200 clients that log in with pauses between (as browsers do) leave the site alone."""
+    """200 clients log in, and try again when Retry-After says."""
+    loaded.httpd.allow(REFUSED)
     ratios = []
-    for _ in range(3):
-        idle = wrk(loaded)
-        stop = threading.Event()
-        answers = collections.Counter()
-
-        def login_once():
-            with httpx.Client(base_url=loaded.httpd.origin, trust_env=False,
-                              timeout=30) as client:
-                while not stop.is_set():
-                    answer = client.post(f"{MOUNT}/auth/login", json={
-                        "email": loaded.email, "password": PASSWORD})
-                    answers[answer.status_code] += 1
-                    stop.wait(float(answer.headers.get("retry-after", 0)))
-
-        threads = [threading.Thread(target=login_once) for _ in range(200)]
-        for thread in threads:
-            thread.start()
-        time.sleep(1)
-        busy = wrk(loaded)
-        stop.set()
-        for thread in threads:
-            thread.join()
-        assert answers[503] > 0 and answers[200] > 0, answers
-        ratios.append(busy / idle)
+    for _ in range(5):
+        before = wrk(loaded)
+        with Logins(loaded, 5) as logins:
+            busy = wrk(loaded)
+        assert logins.ok > 0 and logins.refused > 0, vars(logins)
+        assert logins.ok + logins.refused == logins.all
+        drain(loaded)
+        after = wrk(loaded)
+        # the better of the two: what disturbs this machine must not pass for idleness
+        ratios.append(busy / max(before, after))
+        print(f"static file: {before:.0f} and {after:.0f}/s idle, {busy:.0f}/s under load; "
+              f"logins: {logins.ok} ok, {logins.refused} refused")
         if ratios[-1] >= 0.5:
             break
-    print(f"static file under load / idle: {max(ratios):.2f}")
     assert max(ratios) >= 0.5, ratios
+
+
+def drain(service):
+    """Wait until nobody hashes any more."""
+    build.wait_until(lambda: service.api.login(service.email).status_code == 200, 20, "drained",
+                     step=0.5)
 
 
 def test_static_latency_during_a_hard_attack(loaded):
     """Clients that do not even wait: the site still answers."""
-    with Attack(loaded):
+    loaded.httpd.allow(REFUSED)
+    with Logins(loaded, 4, polite=False) as logins:
         with httpx.Client(base_url=loaded.httpd.origin, trust_env=False, timeout=10) as client:
             times = []
             for _ in range(50):
                 start = time.monotonic()
                 assert client.get("/static.txt").status_code == 200
                 times.append(time.monotonic() - start)
+    assert logins.refused > 0
     assert sorted(times)[len(times) // 2] < 0.2, sorted(times)
-
-
-def semaphores(httpd):
-    """Values of the semaphore set that httpd's parent made: {id: [values]}."""
-    found = {}
-    with open("/proc/sysvipc/sem", encoding="ascii") as table:
-        for line in table.readlines()[1:]:
-            semid = int(line.split()[1])
-            detail = subprocess.run(["ipcs", "-s", "-i", str(semid)], capture_output=True,
-                                    text=True, check=False).stdout
-            rows = [row.split() for row in detail.splitlines() if re.match(r"\s*\d+\s+\d+", row)]
-            pids = {int(row[4]) for row in rows}
-            found[semid] = ([int(row[1]) for row in rows], pids)
-    tree = {httpd.process.pid, *httpd.children()}
-    return {semid: values for semid, (values, pids) in found.items() if pids & tree}
+    drain(loaded)
 
 
 def test_killed_children_lose_no_slot(engine):
     """kill -9 in the middle of hashing, again and again; afterwards all slots are there."""
-    service = Service(engine, cost="AuthSvcPasswordCost 128M 4", mpm="event", tuning=[
+    service = Service(engine, cost="AuthSvcPasswordCost 64M 4", mpm="event", tuning=[
         "ServerLimit 2", "StartServers 2", "ThreadsPerChild 32", "MaxRequestWorkers 64",
         "MinSpareThreads 1", "MaxSpareThreads 64"],
         main=[f"AuthSvcHashSlots {SLOTS}", "AuthSvcHashQueue 4 5s"])
     try:
-        service.httpd.allow("exit signal Killed", "AH00052")
+        service.httpd.allow("exit signal Killed", REFUSED)
         email = service.email = service.api.new_user()["user"]["email"]
         # at rest, every slot and place is free: the values that must come back
         at_rest = semaphores(service.httpd)
@@ -210,14 +161,13 @@ def test_killed_children_lose_no_slot(engine):
                 os.kill(child, signal.SIGKILL)
             for thread in threads:
                 thread.join()
-            build.wait_until(lambda: service.api.get("/health/live", timeout=5).status_code == 200,
-                             10, "a new child answers") if reachable(service) else None
+            build.wait_until(lambda: reachable(service), 10, "a new child answers")
         build.wait_until(lambda: reachable(service), 10, "httpd answers again")
         service.api.close()
         service.api = service.new_api()
         assert service.api.login(email).status_code == 200
         assert list(semaphores(service.httpd).values()) == list(at_rest.values())
-        answers = parallel([lambda: service.new_api().login(email)] * (SLOTS + 4))
+        answers = parallel([lambda: service.api.login(email)] * (SLOTS + 4))
         assert [a.status_code for a in answers] == [200] * (SLOTS + 4), "slots and places are back"
     finally:
         service.destroy()
@@ -251,9 +201,7 @@ def test_semaphores_are_removed_at_the_end(engine):
     mine = set(semaphores(service.httpd))
     assert mine
     service.destroy()
-    with open("/proc/sysvipc/sem", encoding="ascii") as table:
-        left = {int(line.split()[1]) for line in table.readlines()[1:]}
-    assert not mine & left
+    assert not mine & set(all_semaphores())
 
 
 def test_rehash_when_the_cost_rises(engine):
@@ -280,17 +228,24 @@ def test_rehash_when_the_cost_rises(engine):
     service.destroy()
 
 
-def test_stored_costs_are_capped(service):
-    """A row that asks for terabytes is our fault to answer for, not a wrong password."""
+@pytest.mark.parametrize("pattern, replacement, event", [
+    (r"m=\d+,t=\d+", "m=4194303,t=4000", "AS0091"), (r"m=\d+", "m=4294967295", "AS0091"),
+    (r"argon2id", "argon2i", "AS0090"), (r"\$[^$]*$", "$", "AS0090")])
+def test_stored_hashes_are_not_trusted(service, pattern, replacement, event):
+    """A row that asks for terabytes costs what every login costs, and the log says why."""
     grant = service.api.new_user()
-    service.httpd.allow(r"AS0\d+")
-    hostile = "$argon2id$v=19$m=4294967295,t=4294967295,p=1$c29tZXNhbHRzb21lc2E$" + "A" * 43
-    service.database.query(
-        f"UPDATE users SET password_hash = '{hostile}' WHERE id = '{grant['user']['id']}'")
+    service.httpd.allow(event)
+    where = f"WHERE id = '{grant['user']['id']}'"
+    good = service.database.query(f"SELECT password_hash FROM users {where}")[0][0]
+    hostile = re.sub(pattern, replacement, good)
+    service.database.query(f"UPDATE users SET password_hash = '{hostile}' {where}")
+    mark = service.httpd.mark()
     start = time.monotonic()
-    answer = service.api.login(grant["user"]["email"])
+    problem(service.api.login(grant["user"]["email"]), 401, "invalid-credentials")
     assert time.monotonic() - start < 2
-    assert answer.status_code in (500, 503), answer.text
+    assert service.httpd.log_since(mark, event, 2)
+    service.database.query(f"UPDATE users SET password_hash = '{good}' {where}")
+    assert service.api.login(grant["user"]["email"]).status_code == 200
 
 
 def test_megabyte_passwords_cost_nothing(service):

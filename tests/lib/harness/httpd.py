@@ -98,7 +98,7 @@ class Httpd:
         lines = [f"ServerRoot {self.root}", "ServerName localhost", "PidFile run/httpd.pid",
                  "DefaultRuntimeDir run", f"Listen 127.0.0.1:{self.port}",
                  "ErrorLog logs/error.log", f"LogLevel {self.loglevel}",
-                 "ServerTokens Prod", "TraceEnable Off", "Timeout 20", "KeepAliveTimeout 60",
+                 "ServerTokens Prod", "TraceEnable Off", "Timeout 20", f"KeepAliveTimeout {60 if self.mpm == 'event' else 3}",
                  "MaxKeepAliveRequests 0", "GracefulShutdownTimeout 5"]
         if build.IS_ROOT:
             lines += [f"User {build.HTTPD_USER}", f"Group {build.HTTPD_USER}"]
@@ -228,8 +228,9 @@ class Httpd:
         stderr = self.root / "logs" / "stderr"
         if stderr.exists() and build.SANITIZED:
             fresh += stderr.read_text(errors="replace")
-        return [line for line in fresh.splitlines() if ALARMS.search(line)
-                and not any(pattern.search(line) for pattern in [*KNOWN, *self.allowed])]
+        found = [line for line in fresh.splitlines() if ALARMS.search(line)
+                 and not any(pattern.search(line) for pattern in [*KNOWN, *self.allowed])]
+        return found if len(found) <= 10 else [*found[:10], f"... and {len(found) - 10} more"]
 
     def mark(self):
         """A place in the log, for log_since."""
