@@ -29,6 +29,7 @@
 #define KNOWN \
     "$argon2id$v=19$m=64,t=2,p=1$AAECAwQFBgcICQoLDA0ODw" \
     "$nIfAaJi8GFFmabVKi5XTbmIpRklNelXCbzkaBAYGjBk"
+#define KNOWN_SHORT "$argon2id$v=19$m=64,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$dRwpllCSvt4Rgco7IFIj3w"
 #define SALT "AAECAwQFBgcICQoLDA0ODw"
 #define HASH "nIfAaJi8GFFmabVKi5XTbmIpRklNelXCbzkaBAYGjBk"
 
@@ -255,6 +256,8 @@ static const char *const unreadable[] = {
     "$argon2id$v=19$m=18446744073709551680,t=2,p=1$" SALT "$" HASH,
     "$argon2id$v=19$m=64,t=4294967298,p=1$" SALT "$" HASH,
     "$argon2id$v=19$m=64,t=2,p=1$" SALT SALT SALT SALT "$" HASH HASH,
+    "$argon2id$v=19$m=64,t=2,p=1$" SALT "$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 };
 
 START_TEST(unreadable_hashes_cost_the_same_and_match_nothing)
@@ -329,6 +332,22 @@ START_TEST(weaker_hashes_are_to_be_made_anew)
         ck_assert_int_eq(verdict.matches, 0);
         ck_assert_int_eq(verdict.needs_rehash, 0);
     }
+    settings.hash_memory = 64 * 1024;
+    settings.hash_passes = 2;
+    ck_assert_int_eq(check(KNOWN_SHORT, "correct horse").matches, 1);
+    ck_assert_int_eq(check(KNOWN_SHORT, "correct horse").needs_rehash, 1);
+}
+END_TEST
+
+/* Not even if somebody knew a password for the dummy. */
+START_TEST(the_dummy_lets_nobody_in)
+{
+    settings.dummy_hash = KNOWN;
+    ck_assert_int_eq(check(KNOWN, "correct horse").matches, 1);
+    ck_assert_int_eq(check(NULL, "correct horse").matches, 0);
+    ck_assert_int_eq(check("unreadable", "correct horse").matches, 0);
+    ck_assert_int_eq(check("$argon2id$v=19$m=64,t=9,p=1$" SALT "$" HASH, "correct horse").matches,
+                     0);
 }
 END_TEST
 
@@ -465,6 +484,7 @@ AUTHSVC_UNIT_SUITE(suite_password)
                         sizeof(unreadable) / sizeof(unreadable[0]));
     tcase_add_test(tcase, too_dear_hashes_are_not_computed);
     tcase_add_test(tcase, weaker_hashes_are_to_be_made_anew);
+    tcase_add_test(tcase, the_dummy_lets_nobody_in);
     tcase_add_test(tcase, no_memory_is_no_verdict);
 #if HAS_ADDRESS_SPACE
     tcase_add_test(tcase, a_real_lack_of_memory_is_seen);

@@ -154,6 +154,18 @@ START_TEST(another_database_or_secret_is_refused)
 }
 END_TEST
 
+/* Without a key BLAKE2b is a hash that anybody can compute: an unknown number must end it. */
+START_TEST(an_unknown_number_is_not_an_empty_key)
+{
+    static const char forged[] = "asr1_AlpaWlpaWlpaWlpaWlpaWlrDw8PDw8PDw8P"
+                                 "Dw8PDw8PDAQIDBKk6DzXkoiKx_ws91ud8kNg";
+
+    ck_assert_uint_eq(strlen(forged), 76);
+    assert_refused(decode("1:" SECRET_A "\n", forged));
+    assert_refused(decode("2:" SECRET_A "\n", forged));
+}
+END_TEST
+
 /* Append everywhere, move to the front, remove. */
 START_TEST(secrets_rotate_without_a_logout)
 {
@@ -198,6 +210,7 @@ AUTHSVC_UNIT_SUITE(suite_refresh_token)
     tcase_add_test(tcase, every_octet_counts);
     tcase_add_test(tcase, wrong_lengths_and_prefixes_are_refused);
     tcase_add_test(tcase, another_database_or_secret_is_refused);
+    tcase_add_test(tcase, an_unknown_number_is_not_an_empty_key);
     tcase_add_test(tcase, secrets_rotate_without_a_logout);
     tcase_add_test(tcase, the_row_holds_the_hash_of_the_nonce);
     return suite;
