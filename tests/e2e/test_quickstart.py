@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""scripts/quickstart serves, its walk-through and the README's work as pasted, Ctrl-C ends it all."""
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+
+import httpx
+import pytest
+
+from harness import build
+
+pytestmark = pytest.mark.slow
+
+SCRIPT = build.SOURCE / "scripts" / "quickstart"
+
+
+class Quickstart:
+    """A run of the script on a terminal of its own, as a person would start it."""
+
+    def __init__(self, folder, *options, port=None):
+        self.port = port or build.free_port()
+        self.folder = folder
+        self.terminal, other = pty.openpty()
+        self.out = open(folder.with_suffix(".out"), "w+b")  # pylint: disable=consider-using-with
+        self.process = subprocess.Popen(
+            [str(SCRIPT), "--port", str(self.port), "--dir", str(folder), *options], stdin=other,
+            stdout=self.out, stderr=subprocess.STDOUT, start_new_session=True)
+        os.close(other)
+
+    def said(self):
+        self.out.seek(0)
+        return self.out.read().decode()
+
+    def ready(self, seconds=240):
+        def served():
+            assert self.process.poll() is None, self.said()
+            return "Ctrl-C stops it." in self.said()
+        build.wait_until(served, seconds, "quickstart is ready", step=0.1)
+        return self
+
+    def tree(self):
+        """Pids of all that runs below the directory."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    line = file.read()
+            except OSError:
+                continue
+            if str(self.folder).encode() in line and int(pid) != self.process.pid:
+                found.append((int(pid), line))
+        return found
+
+    def end(self, number=signal.SIGINT):
+        """As a terminal does it: to the whole foreground group."""
+        os.killpg(self.process.pid, number)
+        code = self.process.wait(30)
+        os.close(self.terminal)
+        return code
+
+    def destroy(self):
+        if self.process.poll() is None:
+            self.end(signal.SIGTERM)
+        self.out.close()
+
+
+@pytest.fixture
+def folder():
+    parent = build.scratch("quickstart")
+    yield parent / "kept"
+    shutil.rmtree(parent, ignore_errors=True)
+
+
+@pytest.fixture
+def quickstart(folder):
+    made = []
+
+    def run(*options, **more):
+        made.append(Quickstart(folder, *options, **more))
+        return made[-1]
+
+    yield run
+    for one in made:
+        one.destroy()
+
+
+def paste(text):
+    """What a shell says to pasted lines."""
+    done = subprocess.run(["bash"], input=text, capture_output=True, text=True, timeout=60,
+                          check=False)
+    assert done.stderr == ""
+    return done.stdout
+
+
+def check_walk(said):
+    """register, login, me, refresh, validation, wrong password, logout, me again"""
+    lines = [line for line in said.splitlines() if line.strip()]
+    assert len(lines) == 8, said
+    register, login, me, refresh, invalid, wrong = map(json.loads, lines[:6])
+    assert register["user"]["email"] == login["user"]["email"] == me["email"]
+    assert register["refresh_token"] != login["refresh_token"] != refresh["refresh_token"]
+    assert invalid["status"] == 400
+    assert {e["pointer"] for e in invalid["errors"]} == {"/email", "/password", "/name"}
+    assert wrong["type"].endswith("/problems/invalid-credentials")
+    assert lines[6] == "204"
+    assert json.loads(lines[7])["type"].endswith("/problems/authentication")
+
+
+def readme_walk(port):
+    text = (build.SOURCE / "README.md").read_text(encoding="utf-8")
+    section = text.split("## Walk through it", 1)[1].split("\n## ", 1)[0]
+    return "\n".join(re.findall(r"```sh\n(.*?)```", section, re.S)).replace(":8080/", f":{port}/")
+
+
+@pytest.mark.parametrize("options", [(), ("--postgresql",)], ids=["sqlite", "postgresql"])
+def test_quickstart(quickstart, folder, options):
+    server = quickstart(*options).ready()
+    api = f"http://127.0.0.1:{server.port}/api/v1"
+    walk = server.said().split("second shell:", 1)[1].split("Ctrl-C stops it.")[0]
+    check_walk(paste(walk))
+    other = readme_walk(server.port).replace("ada@example.org", "eve@example.org")
+    check_walk(paste(other))
+    assert server.tree()
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        listening = [line.split()[1] for line in table if line.split()[3] == "0A"]
+    assert f"0100007F:{server.port:04X}" in listening
+    assert f"00000000:{server.port:04X}" not in listening, "on loopback only"
+    for name in ("signing.pem", "secret"):
+        assert (folder / "keys" / name).stat().st_mode & 0o777 == 0o600
+    assert (folder / "conf" / "httpd.conf").stat().st_mode & 0o777 == 0o600
+
+    assert server.end() == 0
+    build.wait_until(lambda: not server.tree(), 5, "nothing is left running")
+
+    # a second run is quick, and goes on with what is there
+    again = quickstart(*options, port=server.port).ready(60)
+    answer = httpx.post(f"{api}/auth/login", trust_env=False, json={
+        "email": "eve@example.org", "password": "Correct Horse 9"})
+    assert answer.status_code == 200
+    assert again.end(signal.SIGTERM) == 0
+    build.wait_until(lambda: not again.tree(), 5, "nothing is left running")
+    errors = (folder / "logs" / "error.log").read_text(encoding="utf-8")
+    assert not re.search(r":(error|crit|alert|emerg)\]", errors), errors
+
+
+def test_a_taken_port_is_said(quickstart):
+    server = quickstart().ready()
+    done = subprocess.run([str(SCRIPT), "--port", str(server.port)], capture_output=True,
+                          text=True, timeout=60, stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == 1
+    assert f"port {server.port} is taken" in done.stderr
+    server.process.send_signal(signal.SIGTERM)  # to the script alone, as kill does
+    assert server.process.wait(30) == 0
+    build.wait_until(lambda: not server.tree(), 5, "nothing is left running")
+
+
+@pytest.mark.parametrize("arguments", [("--port", "x"), ("--port", "0"), ("--port", "70000"),
+                                       ("--port",), ("--nonsense",), ("--dir",)])
+def test_wrong_arguments(arguments):
+    done = subprocess.run([str(SCRIPT), *arguments], capture_output=True, text=True, timeout=60,
+                          stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode in (1, 2)
+    assert "port" in done.stderr or "Usage" in done.stderr or "--dir" in done.stderr
+
+
+def test_help():
+    done = subprocess.run([str(SCRIPT), "--help"], capture_output=True, text=True, timeout=60,
+                          check=True)
+    assert "--postgresql" in done.stdout
+
+
+@pytest.mark.skipif(not build.IS_ROOT, reason="only root's children change user")
+def test_a_directory_that_httpd_cannot_enter(folder):
+    """As below /root: said at once, not found out by a 503."""
+    closed = folder.parent / "closed"
+    closed.mkdir(mode=0o700)
+    done = subprocess.run([str(SCRIPT), "--port", str(build.free_port()), "--dir",
+                           str(closed / "here")], capture_output=True, text=True, timeout=240,
+                          stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == 1
+    assert "cannot enter" in done.stderr and "--dir" in done.stderr
