@@ -6,14 +6,11 @@
 #include <apr_strings.h>
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
-#include <http_config.h>
-#include <http_log.h>
+#include <signal.h>
 
 #include "authsvc/core/clock.h"
 #include "authsvc/db/provider.h"
 #include "config.h"
-
-APLOG_USE_MODULE(authsvc);
 
 #define CONNECT_TIME (2 * APR_USEC_PER_SEC) /* what ap_dbd_open may take at least */
 #define BREAK_TIME (1 * APR_USEC_PER_SEC)
@@ -48,6 +45,7 @@ typedef struct {
     server_rec *server;
     apr_interval_time_t connect_time;
     int is_threaded;
+    sigset_t signals; /* what prefork's one thread blocked before its lease */
     APR_OPTIONAL_FN_TYPE(ap_dbd_open) *open;
     APR_OPTIONAL_FN_TYPE(ap_dbd_close) *close;
 
@@ -233,6 +231,29 @@ static authsvc_error_t *wait_for_change(taking_t *taking)
     return NULL;
 }
 
+/*
+ * prefork ends a child within the signal's handler. So it waits for the lease to end, lest it pulls
+ * the connection from under the statement.
+ */
+static void hold_signals(lease_t *lease)
+{
+    sigset_t ending;
+
+    if (!lease->is_threaded) {
+        sigemptyset(&ending);
+        sigaddset(&ending, SIGTERM);
+        sigaddset(&ending, SIGHUP);
+        pthread_sigmask(SIG_BLOCK, &ending, &lease->signals);
+    }
+}
+
+static void release_signals(lease_t *lease)
+{
+    if (!lease->is_threaded) {
+        pthread_sigmask(SIG_SETMASK, &lease->signals, NULL);
+    }
+}
+
 /* One look at what there is. *hold stays NULL if the thread has to look again. */
 static authsvc_error_t *try_take(taking_t *taking, hold_t **hold)
 {
@@ -274,6 +295,7 @@ static authsvc_error_t *take(authsvc_db_t *db, authsvc_ctx_t *ctx, apr_time_t de
     authsvc_error_t *err = NULL;
     hold_t *hold = NULL;
 
+    hold_signals(lease);
     apr_thread_mutex_lock(lease->mutex);
     while (!err && !hold) {
         err = try_take(&taking, &hold);
@@ -282,10 +304,12 @@ static authsvc_error_t *take(authsvc_db_t *db, authsvc_ctx_t *ctx, apr_time_t de
     if (taking.in_gate) {
         authsvc_gate_leave(ctx->gate);
     }
-    if (!err) {
-        *conn = hold->conn;
+    if (err) {
+        release_signals(lease);
+        return err;
     }
-    return err;
+    *conn = hold->conn;
+    return NULL;
 }
 
 static hold_t *pick_expired(lease_t *lease, apr_time_t now)
@@ -356,6 +380,7 @@ static void give(authsvc_db_t *db, authsvc_ctx_t *ctx, authsvc_db_conn_t *conn)
         apr_thread_cond_broadcast(lease->changed);
         apr_thread_mutex_unlock(lease->mutex);
     }
+    release_signals(lease);
 }
 
 /* The threads have ended before this, as a rule; what they still hold they get a moment for. */
@@ -372,8 +397,8 @@ static void wait_for_lessees(lease_t *lease)
 
 /*
  * Before mod_dbd's pool goes: apr_reslist aborts the process if a connection has not come back.
- * prefork runs this from a signal handler, maybe in the middle of take(): so there it neither
- * locks nor waits.
+ * prefork runs this from a signal handler: there nothing is leased (hold_signals), and nobody
+ * else to lock out or to wait for.
  */
 static apr_status_t stop(void *data)
 {
