@@ -387,12 +387,45 @@ START_TEST(growing_again_forgives_what_is_owed)
     }
     ck_assert_ptr_null(authsvc_admission_resize(admission, unit_pool, 1, 0, 0));
     ck_assert_ptr_null(authsvc_admission_resize(admission, unit_pool, 2, 0, 0));
+    assert_free(admission, 0, 0);
     for (i = 0; i < 3; i++) {
         authsvc_admission_leave(admission);
     }
     assert_free(admission, 2, 0);
     ck_assert_ptr_null(authsvc_admission_resize(admission, unit_pool, 5, 0, 0));
     assert_free(admission, 5, 0);
+}
+END_TEST
+
+/* Who paid a debt holds nothing any more that the kernel would give back at its end. */
+START_TEST(a_paid_debt_is_not_given_back_again)
+{
+    authsvc_admission_t *admission = create(2, 0, 0);
+    int pipe_ends[2], status;
+    char octet = 'x';
+    pid_t child;
+
+    ck_assert_int_eq(pipe(pipe_ends), 0);
+    child = fork();
+    if (child == 0) {
+        authsvc_error_t *err = authsvc_admission_enter(admission, unit_pool);
+
+        err = err ? err : authsvc_admission_enter(admission, unit_pool);
+        if (err || read(pipe_ends[0], &octet, 1) != 1) {
+            _exit(1);
+        }
+        authsvc_admission_leave(admission);
+        authsvc_admission_leave(admission);
+        _exit(0);
+    }
+    await_free(admission, 0, 0);
+    ck_assert_ptr_null(authsvc_admission_resize(admission, unit_pool, 1, 0, 0));
+    ck_assert_int_eq(write(pipe_ends[1], &octet, 1), 1);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    assert_free(admission, 1, 0);
+    close(pipe_ends[0]);
+    close(pipe_ends[1]);
 }
 END_TEST
 
@@ -407,6 +440,8 @@ START_TEST(places_in_use_are_owed_too)
     b = child_inside(admission);
     c = child_inside(admission);
     await_free(admission, 0, 0);
+    ck_assert_ptr_null(authsvc_admission_resize(admission, unit_pool, 1, 1, FOREVER));
+    assert_free(admission, 0, 0);
     ck_assert_ptr_null(authsvc_admission_resize(admission, unit_pool, 4, 1, FOREVER));
     await_free(admission, 0, 1);
     kill_child(holder);
@@ -590,6 +625,7 @@ AUTHSVC_UNIT_SUITE(suite_admission)
     tcase_add_test(tcase, growing_lets_the_queue_in);
     tcase_add_test(tcase, shrinking_waits_for_nobody);
     tcase_add_test(tcase, growing_again_forgives_what_is_owed);
+    tcase_add_test(tcase, a_paid_debt_is_not_given_back_again);
     tcase_add_test(tcase, places_in_use_are_owed_too);
     tcase_add_test(tcase, resizing_under_load_keeps_count);
     return suite;
