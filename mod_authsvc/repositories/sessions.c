@@ -19,45 +19,58 @@ static const authsvc_statement_t insert_session = {
 };
 
 /*
- * The one condition of a rotation. A row behind the token (the database lost commits) moves on
- * whatever the grace says. The row may be behind by as many rotations as can be lost at most.
+ * A rotation does not wait for the disk: what a crash may lose is a rotation, and a token ahead of
+ * its row is accepted (recover_session). The UPDATE must read c, PostgreSQL drops a CTE that
+ * nobody reads. The user's row is locked FOR SHARE: without that a role changed meanwhile would be
+ * read stale.
  */
-#define ROTATE_IF                                                                         \
-    "s.id = $1 AND s.nonce_hash = $3 AND s.counter BETWEEN $2 - 16 AND $2"                \
-    " AND (s.rotated_at IS NULL OR s.rotated_at <= authsvc_now(-$4) OR s.counter < $2)"   \
-    " AND " SESSION_ALIVE("s", "$5", "$6")
+#define ROTATE_PGSQL(condition)                                                            \
+    "WITH c AS (SELECT set_config('synchronous_commit', 'off', true) AS durable),"         \
+    " u AS (SELECT users.* FROM users JOIN sessions ON sessions.user_id = users.id"        \
+    " WHERE sessions.id = $1 AND users.deleted_at IS NULL FOR SHARE OF users)"             \
+    " UPDATE sessions s SET counter = $2 + 1, rotated_at = authsvc_now()"                  \
+    " FROM c, u WHERE c.durable = 'off' AND u.id = s.user_id"                              \
+    " AND s.id = $1 AND s.nonce_hash = $3 AND " SESSION_ALIVE("s", "$4", "$5")             \
+    " AND " condition " RETURNING s.epoch, " USER_COLUMNS("u")
 
-/*
- * The rotation does not wait for the disk: what a crash may lose is a rotation, and a token ahead
- * of its row is accepted. The UPDATE must read c, PostgreSQL drops a CTE that nobody reads. The
- * user's row is locked FOR SHARE: without that a role changed meanwhile would be read stale.
- */
+/* RETURNING knows the updated table only. */
+#define USER_COLUMN(name) " (SELECT " name " FROM users WHERE id = user_id)"
+#define ROTATE_SQLITE(condition)                                                           \
+    "UPDATE sessions AS s SET counter = $2 + 1, rotated_at = authsvc_now()"                \
+    " WHERE s.id = $1 AND s.nonce_hash = $3 AND " SESSION_ALIVE("s", "$4", "$5")           \
+    " AND " condition " AND EXISTS (SELECT 1 FROM users"                                   \
+    " WHERE users.id = s.user_id AND users.deleted_at IS NULL)"                            \
+    " RETURNING epoch, user_id," USER_COLUMN("email") "," USER_COLUMN("password_hash") "," \
+    USER_COLUMN("name") "," USER_COLUMN("role") "," USER_COLUMN("email_verified") ","      \
+    USER_COLUMN("created_at") "," USER_COLUMN("deleted_at")
+
+#define IS_DUE \
+    "s.counter = $2 AND (s.rotated_at IS NULL OR s.rotated_at <= authsvc_now(-$6))"
+
 static const authsvc_statement_t rotate_session = {
     .name = "sessions_rotate",
-    .pgsql = "WITH c AS (SELECT set_config('synchronous_commit', 'off', true) AS durable),"
-             " u AS (SELECT users.*, sessions.counter AS seen FROM users"
-             " JOIN sessions ON sessions.user_id = users.id"
-             " WHERE sessions.id = $1 AND users.deleted_at IS NULL FOR SHARE OF users)"
-             " UPDATE sessions s SET counter = $2 + 1, rotated_at = authsvc_now()"
-             " FROM c, u WHERE c.durable = 'off' AND u.id = s.user_id AND " ROTATE_IF
-             " RETURNING s.epoch, u.seen < $2, " USER_COLUMNS("u"),
-    .sqlite = "UPDATE sessions AS s SET counter = $2 + 1, rotated_at = authsvc_now()"
-              " WHERE " ROTATE_IF " AND EXISTS (SELECT 1 FROM users"
-              " WHERE users.id = s.user_id AND users.deleted_at IS NULL)"
-              " RETURNING epoch, 0, user_id,"
-              " (SELECT email FROM users WHERE id = user_id),"
-              " (SELECT password_hash FROM users WHERE id = user_id),"
-              " (SELECT name FROM users WHERE id = user_id),"
-              " (SELECT role FROM users WHERE id = user_id),"
-              " (SELECT email_verified FROM users WHERE id = user_id),"
-              " (SELECT created_at FROM users WHERE id = user_id),"
-              " (SELECT deleted_at FROM users WHERE id = user_id)",
+    .pgsql = ROTATE_PGSQL(IS_DUE),
+    .sqlite = ROTATE_SQLITE(IS_DUE),
     .n_params = 6,
     .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_INT, AUTHSVC_DB_BYTES, AUTHSVC_DB_INT, AUTHSVC_DB_INT,
                AUTHSVC_DB_INT},
-    .n_columns = 2 + USER_N,
-    .columns = {AUTHSVC_DB_INT, AUTHSVC_DB_BOOL, USER_TYPES},
-    .nullable = USER_NULLABLE(2),
+    .n_columns = 1 + USER_N,
+    .columns = {AUTHSVC_DB_INT, USER_TYPES},
+    .nullable = USER_NULLABLE(1),
+};
+
+/* The row is behind its token; by as many rotations as can be lost at most. */
+#define IS_BEHIND "s.counter BETWEEN $2 - 16 AND $2 - 1"
+
+static const authsvc_statement_t recover_session = {
+    .name = "sessions_recover",
+    .pgsql = ROTATE_PGSQL(IS_BEHIND),
+    .sqlite = ROTATE_SQLITE(IS_BEHIND),
+    .n_params = 5,
+    .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_INT, AUTHSVC_DB_BYTES, AUTHSVC_DB_INT, AUTHSVC_DB_INT},
+    .n_columns = 1 + USER_N,
+    .columns = {AUTHSVC_DB_INT, USER_TYPES},
+    .nullable = USER_NULLABLE(1),
 };
 
 static const authsvc_statement_t inspect_session = {
@@ -107,8 +120,8 @@ static const authsvc_statement_t revoke_sessions = {
 };
 
 const authsvc_statement_t *const authsvc_sessions_statements[] = {
-    &insert_session, &rotate_session,  &inspect_session, &select_user,
-    &revoke_session, &revoke_sessions, NULL,
+    &insert_session, &rotate_session, &recover_session, &inspect_session,
+    &select_user,    &revoke_session, &revoke_sessions, NULL,
 };
 
 static authsvc_error_t *sessions_insert(authsvc_ctx_t *ctx, const authsvc_session_t *session,
@@ -128,39 +141,51 @@ static authsvc_error_t *sessions_insert(authsvc_ctx_t *ctx, const authsvc_sessio
     return NULL;
 }
 
-static authsvc_error_t *sessions_rotate(authsvc_ctx_t *ctx, const char *session_id,
-                                        const unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS],
-                                        apr_int64_t counter,
-                                        const authsvc_session_limits_t *limits,
-                                        authsvc_user_t **user, apr_int64_t *epoch, int *recovered)
+/* Both statements of a rotation; recovery has no use for the last parameter. */
+static authsvc_error_t *run_rotation(authsvc_ctx_t *ctx, const authsvc_statement_t *statement,
+                                     const authsvc_session_token_t *token,
+                                     const authsvc_session_limits_t *limits,
+                                     authsvc_user_t **user, apr_int64_t *epoch)
 {
     const authsvc_db_value_t params[] = {
-        authsvc_db_uuid(session_id),
-        authsvc_db_int(counter),
-        authsvc_db_bytes(nonce_hash, AUTHSVC_NONCE_HASH_OCTETS),
-        authsvc_db_seconds(limits->grace),
+        authsvc_db_uuid(token->session_id),
+        authsvc_db_int(token->counter),
+        authsvc_db_bytes(token->nonce_hash, AUTHSVC_NONCE_HASH_OCTETS),
         authsvc_db_seconds(limits->idle),
         authsvc_db_seconds(limits->absolute),
+        authsvc_db_seconds(limits->grace),
     };
     authsvc_db_result_t *result;
-    AUTHSVC_TRY(authsvc_db_run(ctx, &rotate_session, params, &result));
+    AUTHSVC_TRY(authsvc_db_run(ctx, statement, params, &result));
     *user = NULL;
     if (result->n_rows == 1) {
         *epoch = authsvc_db_cell(result, 0, 0)->integer;
-        *recovered = (int)authsvc_db_cell(result, 0, 1)->integer;
-        *user = authsvc_rows_user(ctx, result, 0, 2);
+        *user = authsvc_rows_user(ctx, result, 0, 1);
     }
     return NULL;
 }
 
-static authsvc_error_t *sessions_inspect(authsvc_ctx_t *ctx, const char *session_id,
-                                         const unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS],
+static authsvc_error_t *sessions_rotate(authsvc_ctx_t *ctx, const authsvc_session_token_t *token,
+                                        const authsvc_session_limits_t *limits,
+                                        authsvc_user_t **user, apr_int64_t *epoch)
+{
+    return run_rotation(ctx, &rotate_session, token, limits, user, epoch);
+}
+
+static authsvc_error_t *sessions_recover(authsvc_ctx_t *ctx, const authsvc_session_token_t *token,
+                                         const authsvc_session_limits_t *limits,
+                                         authsvc_user_t **user, apr_int64_t *epoch)
+{
+    return run_rotation(ctx, &recover_session, token, limits, user, epoch);
+}
+
+static authsvc_error_t *sessions_inspect(authsvc_ctx_t *ctx, const authsvc_session_token_t *token,
                                          const authsvc_session_limits_t *limits,
                                          authsvc_session_state_t **state, authsvc_user_t **user)
 {
     const authsvc_db_value_t params[] = {
-        authsvc_db_uuid(session_id),
-        authsvc_db_bytes(nonce_hash, AUTHSVC_NONCE_HASH_OCTETS),
+        authsvc_db_uuid(token->session_id),
+        authsvc_db_bytes(token->nonce_hash, AUTHSVC_NONCE_HASH_OCTETS),
         authsvc_db_seconds(limits->idle),
         authsvc_db_seconds(limits->absolute),
         authsvc_db_seconds(limits->grace),
@@ -196,13 +221,12 @@ static authsvc_error_t *sessions_find_user(authsvc_ctx_t *ctx, const authsvc_ses
     return NULL;
 }
 
-static authsvc_error_t *sessions_revoke(authsvc_ctx_t *ctx, const char *session_id,
-                                        const unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS],
+static authsvc_error_t *sessions_revoke(authsvc_ctx_t *ctx, const authsvc_session_token_t *token,
                                         int *ended)
 {
     const authsvc_db_value_t params[] = {
-        authsvc_db_uuid(session_id),
-        authsvc_db_bytes(nonce_hash, AUTHSVC_NONCE_HASH_OCTETS),
+        authsvc_db_uuid(token->session_id),
+        authsvc_db_bytes(token->nonce_hash, AUTHSVC_NONCE_HASH_OCTETS),
     };
     authsvc_db_result_t *result;
     AUTHSVC_TRY(authsvc_db_run(ctx, &revoke_session, params, &result));
@@ -223,6 +247,7 @@ static authsvc_error_t *sessions_revoke_all(authsvc_ctx_t *ctx, const char *user
 const authsvc_sessions_repository_t authsvc_sessions_repository = {
     .insert = sessions_insert,
     .rotate = sessions_rotate,
+    .recover = sessions_recover,
     .inspect = sessions_inspect,
     .find_user = sessions_find_user,
     .revoke = sessions_revoke,

@@ -96,46 +96,46 @@ authsvc_error_t *authsvc_sessions_grant(authsvc_ctx_t *ctx, const authsvc_user_t
     return NULL;
 }
 
-static authsvc_error_t *decode(authsvc_ctx_t *ctx, const char *text,
-                               authsvc_refresh_token_t *token)
+/* A refresh token, and what the database is asked about it. */
+typedef struct {
+    authsvc_refresh_token_t token;
+    authsvc_session_token_t asked;
+    authsvc_session_limits_t limits;
+} exchange_t;
+
+static authsvc_error_t *decode(authsvc_ctx_t *ctx, const char *text, exchange_t *exchange)
 {
     unsigned char database_id[AUTHSVC_UUID_OCTETS];
     AUTHSVC_TRY(ctx->repositories->identity(ctx, database_id));
-    return authsvc_refresh_token_decode(ctx->pool, ctx->settings->secrets, database_id, text,
-                                        strlen(text), token);
+    AUTHSVC_TRY(authsvc_refresh_token_decode(ctx->pool, ctx->settings->secrets, database_id, text,
+                                             strlen(text), &exchange->token));
+    exchange->asked.session_id = authsvc_uuid_format(ctx->pool, exchange->token.session_id);
+    exchange->asked.counter = exchange->token.counter;
+    authsvc_refresh_token_nonce_hash(exchange->token.nonce, exchange->asked.nonce_hash);
+    exchange->limits = authsvc_sessions_limits(ctx);
+    return NULL;
 }
 
 authsvc_error_t *authsvc_sessions_logout(authsvc_ctx_t *ctx, const char *refresh_token)
 {
-    authsvc_refresh_token_t token;
-    authsvc_error_t *err = decode(ctx, refresh_token, &token);
+    exchange_t exchange;
+    authsvc_error_t *err = decode(ctx, refresh_token, &exchange);
     if (err) {
         /* What is no token of ours has no session to end. */
         return err->code == AUTHSVC_E_UNAUTHENTICATED ? NULL : err;
     }
-    unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS];
-    authsvc_refresh_token_nonce_hash(token.nonce, nonce_hash);
-    const char *session_id = authsvc_uuid_format(ctx->pool, token.session_id);
     int ended = 0;
-    AUTHSVC_TRY(ctx->repositories->sessions->revoke(ctx, session_id, nonce_hash, &ended));
+    AUTHSVC_TRY(ctx->repositories->sessions->revoke(ctx, &exchange.asked, &ended));
     if (ended) {
-        authsvc_event(ctx, "AS0210", "logout", NULL, session_id);
+        authsvc_event(ctx, "AS0210", "logout", NULL, exchange.asked.session_id);
     }
     return NULL;
 }
 
-/* What is being exchanged. */
-typedef struct {
-    authsvc_refresh_token_t token;
-    const char *session_id;
-    unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS];
-    authsvc_session_limits_t limits;
-} exchange_t;
-
 static authsvc_error_t *invalid_refresh_token(authsvc_ctx_t *ctx, const exchange_t *exchange,
                                               const char *why)
 {
-    authsvc_event(ctx, "AS0212", "refresh-refused", NULL, exchange->session_id);
+    authsvc_event(ctx, "AS0212", "refresh-refused", NULL, exchange->asked.session_id);
     return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAUTHENTICATED, "invalid-refresh-token",
                          "The refresh token is not valid any more.", "%s", why);
 }
@@ -145,40 +145,60 @@ static authsvc_error_t *end_stolen(authsvc_ctx_t *ctx, const exchange_t *exchang
                                    const authsvc_user_t *user)
 {
     int ended = 0;
-    AUTHSVC_TRY(ctx->repositories->sessions->revoke(ctx, exchange->session_id,
-                                                   exchange->nonce_hash, &ended));
-    authsvc_event(ctx, "AS0213", "refresh-token-reused", user->id, exchange->session_id);
+    AUTHSVC_TRY(ctx->repositories->sessions->revoke(ctx, &exchange->asked, &ended));
+    authsvc_event(ctx, "AS0213", "refresh-token-reused", user->id, exchange->asked.session_id);
     return invalid_refresh_token(ctx, exchange, "refresh token used again");
 }
 
-/*
- * The row refused to rotate: tell why. *settled stays 0 if it would rotate now.
- */
+/* The successor of the token that was just exchanged. */
+static authsvc_error_t *grant_next(authsvc_ctx_t *ctx, exchange_t *exchange,
+                                   const authsvc_user_t *user, apr_int64_t epoch,
+                                   authsvc_grant_t *grant, int *settled)
+{
+    *settled = 1;
+    exchange->token.counter++;
+    return authsvc_sessions_grant(ctx, user, &exchange->token, epoch, grant);
+}
+
+static authsvc_error_t *recover(authsvc_ctx_t *ctx, exchange_t *exchange, authsvc_grant_t *grant,
+                                int *settled)
+{
+    authsvc_user_t *user = NULL;
+    apr_int64_t epoch = 0;
+    AUTHSVC_TRY(ctx->repositories->sessions->recover(ctx, &exchange->asked, &exchange->limits,
+                                                     &user, &epoch));
+    if (!user) {
+        return NULL;
+    }
+    authsvc_event(ctx, "AS0214", "session-ahead-of-database", user->id,
+                  exchange->asked.session_id);
+    return grant_next(ctx, exchange, user, epoch, grant, settled);
+}
+
+/* The row refused to rotate: tell why. *settled stays 0 if it would rotate now. */
 static authsvc_error_t *settle(authsvc_ctx_t *ctx, exchange_t *exchange, authsvc_grant_t *grant,
                                int *settled)
 {
     authsvc_session_state_t *state;
     authsvc_user_t *user;
-    AUTHSVC_TRY(ctx->repositories->sessions->inspect(ctx, exchange->session_id,
-                                                    exchange->nonce_hash, &exchange->limits,
-                                                    &state, &user));
-    *settled = 1;
+    AUTHSVC_TRY(ctx->repositories->sessions->inspect(ctx, &exchange->asked, &exchange->limits,
+                                                     &state, &user));
     if (!state) {
         return invalid_refresh_token(ctx, exchange, "no such session");
     }
     if (!state->alive) {
         return invalid_refresh_token(ctx, exchange, "session ended or expired");
     }
-    apr_int64_t ahead = state->counter - (apr_int64_t)exchange->token.counter;
-    if (state->within_grace && (ahead == 0 || ahead == 1)) {
+    apr_int64_t ahead = state->counter - exchange->asked.counter;
+    if (ahead < 0) {
+        return recover(ctx, exchange, grant, settled);
+    }
+    if (state->within_grace && ahead <= 1) {
+        *settled = 1;
         exchange->token.counter = (apr_uint32_t)state->counter;
         return authsvc_sessions_grant(ctx, user, &exchange->token, state->epoch, grant);
     }
-    if (ahead > 0) {
-        return end_stolen(ctx, exchange, user);
-    }
-    *settled = 0;
-    return NULL;
+    return ahead > 0 ? end_stolen(ctx, exchange, user) : NULL;
 }
 
 static authsvc_error_t *rotate(authsvc_ctx_t *ctx, exchange_t *exchange, authsvc_grant_t *grant,
@@ -186,29 +206,18 @@ static authsvc_error_t *rotate(authsvc_ctx_t *ctx, exchange_t *exchange, authsvc
 {
     authsvc_user_t *user = NULL;
     apr_int64_t epoch = 0;
-    int recovered = 0;
-    AUTHSVC_TRY(ctx->repositories->sessions->rotate(ctx, exchange->session_id, exchange->nonce_hash,
-                                                   exchange->token.counter, &exchange->limits,
-                                                   &user, &epoch, &recovered));
-    if (!user) {
-        return settle(ctx, exchange, grant, settled);
-    }
-    *settled = 1;
-    if (recovered) {
-        authsvc_event(ctx, "AS0214", "session-ahead-of-database", user->id, exchange->session_id);
-    }
-    exchange->token.counter++;
-    return authsvc_sessions_grant(ctx, user, &exchange->token, epoch, grant);
+    AUTHSVC_TRY(ctx->repositories->sessions->rotate(ctx, &exchange->asked, &exchange->limits,
+                                                    &user, &epoch));
+    return user ? grant_next(ctx, exchange, user, epoch, grant, settled)
+                : settle(ctx, exchange, grant, settled);
 }
 
 authsvc_error_t *authsvc_sessions_refresh(authsvc_ctx_t *ctx, const char *refresh_token,
                                           authsvc_grant_t *grant)
 {
-    exchange_t exchange = {.limits = authsvc_sessions_limits(ctx)};
-    AUTHSVC_TRY(decode(ctx, refresh_token, &exchange.token));
-    exchange.session_id = authsvc_uuid_format(ctx->pool, exchange.token.session_id);
-    authsvc_refresh_token_nonce_hash(exchange.token.nonce, exchange.nonce_hash);
-    if (exchange.token.counter >= APR_INT32_MAX) {
+    exchange_t exchange;
+    AUTHSVC_TRY(decode(ctx, refresh_token, &exchange));
+    if (exchange.asked.counter >= APR_INT32_MAX) {
         return invalid_refresh_token(ctx, &exchange, "counter at its end");
     }
     /* Between a refusal and the look at its reason the grace may end: then it rotates. */

@@ -15,6 +15,13 @@ typedef struct {
     const char *user_agent; /* may be NULL */
 } authsvc_session_t;
 
+/** What a refresh token says of its session. */
+typedef struct {
+    const char *session_id;
+    unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS];
+    apr_int64_t counter;
+} authsvc_session_token_t;
+
 /** What a session's row says after it refused to rotate. */
 typedef struct {
     apr_int64_t counter;
@@ -32,20 +39,25 @@ typedef struct {
                                const char *password_hash, int *created);
 
     /**
-     * Rotate: one conditional statement that holds the user's row FOR SHARE. Counter `counter`
-     * becomes counter + 1.
+     * Rotate: one conditional statement that holds the user's row FOR SHARE. The counter becomes
+     * the token's + 1 if it is the token's now and the last rotation is at least the grace ago.
      * @param user who it belongs to, current; NULL if nothing was rotated
      * @param epoch of the session, if rotated
-     * @param recovered set to 1 if the row was behind the token (the database lost commits)
      */
-    authsvc_error_t *(*rotate)(authsvc_ctx_t *ctx, const char *session_id,
-                               const unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS],
-                               apr_int64_t counter, const authsvc_session_limits_t *limits,
-                               authsvc_user_t **user, apr_int64_t *epoch, int *recovered);
+    authsvc_error_t *(*rotate)(authsvc_ctx_t *ctx, const authsvc_session_token_t *token,
+                               const authsvc_session_limits_t *limits, authsvc_user_t **user,
+                               apr_int64_t *epoch);
+
+    /**
+     * The same for a row that is 1 to 16 behind its token, whatever the grace: the database lost
+     * commits (a crash, a failover).
+     */
+    authsvc_error_t *(*recover)(authsvc_ctx_t *ctx, const authsvc_session_token_t *token,
+                                const authsvc_session_limits_t *limits, authsvc_user_t **user,
+                                apr_int64_t *epoch);
 
     /** Why rotate refused. @param state, user NULL if there is no such session and nonce */
-    authsvc_error_t *(*inspect)(authsvc_ctx_t *ctx, const char *session_id,
-                                const unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS],
+    authsvc_error_t *(*inspect)(authsvc_ctx_t *ctx, const authsvc_session_token_t *token,
                                 const authsvc_session_limits_t *limits,
                                 authsvc_session_state_t **state, authsvc_user_t **user);
 
@@ -57,8 +69,7 @@ typedef struct {
                                   const authsvc_session_limits_t *limits, authsvc_user_t **user);
 
     /** End one session, by its nonce. @param ended 0 if there was nothing to end */
-    authsvc_error_t *(*revoke)(authsvc_ctx_t *ctx, const char *session_id,
-                               const unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS],
+    authsvc_error_t *(*revoke)(authsvc_ctx_t *ctx, const authsvc_session_token_t *token,
                                int *ended);
 
     /** End all sessions of a user. @param ended how many were alive */

@@ -169,17 +169,24 @@ static authsvc_error_t *sessions_insert(authsvc_ctx_t *ctx, const authsvc_sessio
     return NULL;
 }
 
-static fake_session_t *session_by_nonce(const char *id, const unsigned char *nonce_hash)
+static fake_session_t *session_by_token(const authsvc_session_token_t *token)
 {
-    fake_session_t *row = session_by_id(id);
-    return row && !memcmp(row->nonce_hash, nonce_hash, sizeof(row->nonce_hash)) ? row : NULL;
+    fake_session_t *row = session_by_id(token->session_id);
+    return row && !memcmp(row->nonce_hash, token->nonce_hash, sizeof(row->nonce_hash)) ? row : NULL;
 }
 
-static authsvc_error_t *sessions_rotate(authsvc_ctx_t *ctx, const char *session_id,
-                                        const unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS],
-                                        apr_int64_t counter,
+static void move_on(authsvc_ctx_t *ctx, fake_session_t *row, const authsvc_session_token_t *token,
+                    authsvc_user_t **user, apr_int64_t *epoch)
+{
+    row->counter = token->counter + 1;
+    row->rotated_at = fake.now;
+    *epoch = row->epoch;
+    *user = copy_user(ctx, row->user);
+}
+
+static authsvc_error_t *sessions_rotate(authsvc_ctx_t *ctx, const authsvc_session_token_t *token,
                                         const authsvc_session_limits_t *limits,
-                                        authsvc_user_t **user, apr_int64_t *epoch, int *recovered)
+                                        authsvc_user_t **user, apr_int64_t *epoch)
 {
     AUTHSVC_TRY(called(ctx));
     *user = NULL;
@@ -187,27 +194,34 @@ static authsvc_error_t *sessions_rotate(authsvc_ctx_t *ctx, const char *session_
         fake.rotations_refused--;
         return NULL;
     }
-    fake_session_t *row = session_by_nonce(session_id, nonce_hash);
-    if (row && session_alive(row, limits) && row->counter >= counter - 16 &&
-        row->counter <= counter &&
-        (!row->rotated_at || row->rotated_at <= fake.now - limits->grace ||
-         row->counter < counter)) {
-        *recovered = row->counter < counter;
-        row->counter = counter + 1;
-        row->rotated_at = fake.now;
-        *epoch = row->epoch;
-        *user = copy_user(ctx, row->user);
+    fake_session_t *row = session_by_token(token);
+    if (row && session_alive(row, limits) && row->counter == token->counter &&
+        (!row->rotated_at || row->rotated_at <= fake.now - limits->grace)) {
+        move_on(ctx, row, token, user, epoch);
     }
     return NULL;
 }
 
-static authsvc_error_t *sessions_inspect(authsvc_ctx_t *ctx, const char *session_id,
-                                         const unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS],
+static authsvc_error_t *sessions_recover(authsvc_ctx_t *ctx, const authsvc_session_token_t *token,
+                                         const authsvc_session_limits_t *limits,
+                                         authsvc_user_t **user, apr_int64_t *epoch)
+{
+    AUTHSVC_TRY(called(ctx));
+    fake_session_t *row = session_by_token(token);
+    *user = NULL;
+    if (row && session_alive(row, limits) && row->counter < token->counter &&
+        row->counter >= token->counter - 16) {
+        move_on(ctx, row, token, user, epoch);
+    }
+    return NULL;
+}
+
+static authsvc_error_t *sessions_inspect(authsvc_ctx_t *ctx, const authsvc_session_token_t *token,
                                          const authsvc_session_limits_t *limits,
                                          authsvc_session_state_t **state, authsvc_user_t **user)
 {
     AUTHSVC_TRY(called(ctx));
-    fake_session_t *row = session_by_nonce(session_id, nonce_hash);
+    fake_session_t *row = session_by_token(token);
     *state = NULL;
     *user = NULL;
     if (row) {
@@ -221,12 +235,11 @@ static authsvc_error_t *sessions_inspect(authsvc_ctx_t *ctx, const char *session
     return NULL;
 }
 
-static authsvc_error_t *sessions_revoke(authsvc_ctx_t *ctx, const char *session_id,
-                                        const unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS],
+static authsvc_error_t *sessions_revoke(authsvc_ctx_t *ctx, const authsvc_session_token_t *token,
                                         int *ended)
 {
     AUTHSVC_TRY(called(ctx));
-    fake_session_t *row = session_by_nonce(session_id, nonce_hash);
+    fake_session_t *row = session_by_token(token);
     *ended = row && !row->revoked_at;
     if (*ended) {
         row->revoked_at = fake.now;
@@ -293,9 +306,9 @@ static authsvc_error_t *identity(authsvc_ctx_t *ctx, unsigned char id[AUTHSVC_UU
 
 static const authsvc_users_repository_t users = {
     users_insert, users_find_by_email, users_replace_hash, users_rename, users_mark_deleted};
-static const authsvc_sessions_repository_t sessions = {sessions_insert,    sessions_rotate,
-                                                       sessions_inspect,   sessions_find_user,
-                                                       sessions_revoke,    sessions_revoke_all};
+static const authsvc_sessions_repository_t sessions = {
+    sessions_insert,    sessions_rotate, sessions_recover,   sessions_inspect,
+    sessions_find_user, sessions_revoke, sessions_revoke_all};
 static const authsvc_node_repository_t node = {node_inspect, node_record_secret};
 static const authsvc_repositories_t repositories = {&users, &sessions, &node, transaction,
                                                     identity};
