@@ -43,5 +43,7 @@ module authsvc_module = {
     authsvc_config_merge_server,
     authsvc_directives,
     register_hooks,
-    AP_MODULE_FLAG_NONE,
+    /* httpd would let a virtual host without a directive of ours share the main server's
+       configuration; its database may be another one nevertheless. */
+    AP_MODULE_FLAG_ALWAYS_MERGE,
 };

@@ -296,6 +296,34 @@ def test_main_server_and_virtual_hosts(engine):
         httpd.destroy()
 
 
+def test_virtual_hosts_that_differ_in_their_database_only(engine):
+    """A virtual host with DBD settings of its own and no directive of ours: its accounts go there."""
+    httpd = Httpd()
+    databases = {name: engine.new_database() for name in ("main", "b.example", "c.example")}
+    httpd.main = [*service_lines(httpd, databases["main"], "https://main.example/api/v1"),
+                  CHEAP_COST, *mount_lines()]
+    httpd.vhosts = [
+        ("a.example", []),
+        ("b.example", database_lines(databases["b.example"])),
+        ("c.example", ["AuthSvcIssuer https://c.example/api/v1",
+                       *database_lines(databases["c.example"])]),
+    ]
+    httpd.start()
+    try:
+        for name, database in (("a.example", "main"), ("b.example", "b.example"),
+                               ("c.example", "c.example")):
+            before = {key: int(db.query("SELECT count(*) FROM users")[0][0])
+                      for key, db in databases.items()}
+            api = Api(httpd.origin, host=name)
+            api.new_user()
+            api.close()
+            for key, db in databases.items():
+                rows = int(db.query("SELECT count(*) FROM users")[0][0])
+                assert rows == before[key] + (key == database), f"{name} wrote to {key}"
+    finally:
+        httpd.destroy()
+
+
 def test_same_name_users_in_two_vhosts_keep_their_own_password(twins):
     email = new_email()
     assert twins.a.register(email, password="Password-of-a-1").status_code == 201
