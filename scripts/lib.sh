@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What quickstart and test share; sourced by bash scripts, not run.
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # variables are for those who source this
 
 SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -89,6 +90,7 @@ build() {
     local dir=$1
     shift
     local wanted="$*" newest
+    # shellcheck disable=SC2012 # no odd names here
     newest=$(cd "$SOURCE" && ls -t configure configure.ac m4/authsvc_*.m4 2>/dev/null | head -n 1)
     if [ "$newest" != configure ] || [ ! -e "$SOURCE/Makefile.in" ]; then
         say "Generating configure"
@@ -100,6 +102,7 @@ build() {
         [ "$(cat "$dir/.configured" 2>/dev/null)" != "$wanted" ]; then
         say "Configuring"
         rm -f "$dir/.configured"
+        # shellcheck disable=SC2016
         quietly configure bash -c 'cd "$1" && shift && exec "$@"' - "$dir" \
             "$SOURCE/configure" --quiet "$@"
         printf '%s\n' "$wanted" >"$dir/.configured"
