@@ -27,6 +27,11 @@ int authsvc_gate_enter(authsvc_gate_t *gate)
     return 0;
 }
 
+int authsvc_gate_is_full(const authsvc_gate_t *gate)
+{
+    return gate && apr_atomic_read32((volatile apr_uint32_t *)&gate->inside) >= gate->limit;
+}
+
 void authsvc_gate_leave(authsvc_gate_t *gate)
 {
     if (gate) {

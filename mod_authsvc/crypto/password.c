@@ -18,8 +18,8 @@
 
 /* A stored hash may be this many times as dear as the settings ask, or as dear as the floor. */
 #define CAP_FACTOR 4
-#define CAP_MEMORY_FLOOR ((apr_uint64_t)256 * 1024 * 1024)
-#define CAP_PASSES_FLOOR 8
+#define CAP_MEMORY_FLOOR ((apr_uint64_t)1024 * 1024 * 1024)
+#define CAP_PASSES_FLOOR 20
 
 /* Argon2's own minimum, in KiB (RFC 9106 §3.1 for one lane). */
 #define MEMORY_KIB_MIN 8
@@ -59,6 +59,19 @@ static authsvc_error_t *enter(authsvc_ctx_t *ctx)
         authsvc_gate_leave(ctx->gate);
     }
     return err;
+}
+
+authsvc_error_t *authsvc_password_admits(const authsvc_ctx_t *ctx)
+{
+    int slots = 1, places = 0;
+
+    if (ctx->admission) {
+        authsvc_admission_free(ctx->admission, &slots, &places);
+    }
+    if (authsvc_gate_is_full(ctx->gate) || (slots == 0 && places == 0)) {
+        return overloaded(ctx->pool, "no slot and no place is free");
+    }
+    return NULL;
 }
 
 static void leave(authsvc_ctx_t *ctx)

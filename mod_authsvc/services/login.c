@@ -70,6 +70,7 @@ authsvc_error_t *authsvc_login(authsvc_ctx_t *ctx, const char *email, const char
     if (authsvc_email_normalize(ctx->pool, email, ctx->settings->email_utf8, &normalized)) {
         normalized = NULL; /* nobody's; takes as long as anybody's */
     }
+    AUTHSVC_TRY(authsvc_password_admits(ctx));
     /* A parallel login's rehash, or a new password: what is stored now decides. */
     for (int attempt = 0; attempt < 3; attempt++) {
         int settled = 0;

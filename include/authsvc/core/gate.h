@@ -19,6 +19,9 @@ void authsvc_gate_init(authsvc_gate_t *gate, apr_uint32_t limit);
 /** Go in without waiting. NULL is always open. @return 1: inside, leave it later; 0: full */
 int authsvc_gate_enter(authsvc_gate_t *gate);
 
+/** 1 if nobody could go in at this moment. */
+int authsvc_gate_is_full(const authsvc_gate_t *gate);
+
 /** Leave what was entered. */
 void authsvc_gate_leave(authsvc_gate_t *gate);
 

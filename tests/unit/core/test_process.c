@@ -50,9 +50,13 @@ START_TEST(gate_lets_in_up_to_its_limit)
 
     authsvc_gate_init(&gate, 2);
     ck_assert_int_eq(authsvc_gate_enter(&gate), 1);
+    ck_assert_int_eq(authsvc_gate_is_full(&gate), 0);
     ck_assert_int_eq(authsvc_gate_enter(&gate), 1);
+    ck_assert_int_eq(authsvc_gate_is_full(&gate), 1);
     ck_assert_int_eq(authsvc_gate_enter(&gate), 0);
     authsvc_gate_leave(&gate);
+    ck_assert_int_eq(authsvc_gate_is_full(&gate), 0);
+    ck_assert_int_eq(authsvc_gate_is_full(NULL), 0);
     ck_assert_int_eq(authsvc_gate_enter(&gate), 1);
     ck_assert_int_eq(authsvc_gate_enter(&gate), 0);
 }

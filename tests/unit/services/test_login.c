@@ -149,6 +149,24 @@ START_TEST(a_deactivation_meanwhile_opens_no_session)
 }
 END_TEST
 
+START_TEST(a_full_house_is_told_before_the_database_is_asked)
+{
+    authsvc_grant_t grant;
+    authsvc_gate_t gate;
+    fake_add_user("ada@example.org");
+    authsvc_gate_init(&gate, 1);
+    fake.ctx.gate = &gate;
+    ck_assert_ok(login("ada@example.org", FAKE_PASSWORD, &grant));
+    fake.calls = 0;
+    ck_assert_int_eq(authsvc_gate_enter(&gate), 1);
+    ck_assert_problem(login("ada@example.org", FAKE_PASSWORD, &grant), AUTHSVC_E_UNAVAILABLE,
+                      "overloaded");
+    ck_assert_int_eq(fake.calls, 0);
+    authsvc_gate_leave(&gate);
+    ck_assert_ok(login("ada@example.org", FAKE_PASSWORD, &grant));
+}
+END_TEST
+
 START_TEST(no_failure_says_wrong_password)
 {
     authsvc_grant_t grant;
@@ -182,6 +200,7 @@ AUTHSVC_UNIT_SUITE(suite_login)
     tcase_add_test(tcase, a_hash_renewed_meanwhile_is_no_wrong_password);
     tcase_add_test(tcase, a_password_changed_meanwhile_refuses_the_old_one);
     tcase_add_test(tcase, a_deactivation_meanwhile_opens_no_session);
+    tcase_add_test(tcase, a_full_house_is_told_before_the_database_is_asked);
     tcase_add_test(tcase, no_failure_says_wrong_password);
     return suite;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fake.h"
 
+#include "authsvc/crypto/admission.h"
+
 /* "database clock!" : the checks in order, the failed ones with an exclamation mark. */
 static const char *outcome(int *ready)
 {
@@ -21,7 +23,7 @@ START_TEST(a_first_node_is_ready_and_records_its_secret)
 {
     int ready = 0;
     fake.node.database_now = fake.now;
-    ck_assert_str_eq(outcome(&ready), "database clock secret");
+    ck_assert_str_eq(outcome(&ready), "database clock secret hashing");
     ck_assert_int_eq(ready, 1);
     ck_assert_int_eq(fake.recorded_secret, 1);
     ck_assert_str_eq(fake.recorded_fingerprint,
@@ -33,7 +35,7 @@ START_TEST(a_dead_database_is_not_ready)
 {
     int ready = 1;
     fake.fail_at = 1;
-    ck_assert_str_eq(outcome(&ready), "database!");
+    ck_assert_str_eq(outcome(&ready), "database! hashing");
     ck_assert_int_eq(ready, 0);
 }
 END_TEST
@@ -42,12 +44,12 @@ START_TEST(clocks_apart_are_not_ready)
 {
     int ready = 1;
     fake.node.database_now = fake.now - apr_time_from_sec(30);
-    ck_assert_str_eq(outcome(&ready), "database clock secret");
+    ck_assert_str_eq(outcome(&ready), "database clock secret hashing");
     fake.node.database_now = fake.now - apr_time_from_sec(31);
-    ck_assert_str_eq(outcome(&ready), "database clock! secret");
+    ck_assert_str_eq(outcome(&ready), "database clock! secret hashing");
     ck_assert_int_eq(ready, 0);
     fake.node.database_now = fake.now + apr_time_from_sec(31);
-    ck_assert_str_eq(outcome(&ready), "database clock! secret");
+    ck_assert_str_eq(outcome(&ready), "database clock! secret hashing");
 }
 END_TEST
 
@@ -57,7 +59,7 @@ START_TEST(another_nodes_unknown_secret_is_not_ready)
     fake.node.database_now = fake.now;
     fake.node.secret_number = 1;
     fake.node.secret_fingerprint = "AAAAAAAAAAAAAAAAAAAAAA";
-    ck_assert_str_eq(outcome(&ready), "database clock secret!");
+    ck_assert_str_eq(outcome(&ready), "database clock secret! hashing");
     ck_assert_int_eq(ready, 0);
     ck_assert_int_eq(fake.recorded_secret, 0);
 }
@@ -83,15 +85,47 @@ START_TEST(a_newer_secret_in_front_is_recorded_an_older_one_is_not)
     fake.node.secret_number = 1;
     fake.node.secret_fingerprint = authsvc_secrets_fingerprint(old_front, 1, pool);
     fake.settings.secrets = new_front;
-    ck_assert_str_eq(outcome(&ready), "database clock secret");
+    ck_assert_str_eq(outcome(&ready), "database clock secret hashing");
     ck_assert_int_eq(fake.recorded_secret, 2);
 
     fake.node.secret_number = 2;
     fake.node.secret_fingerprint = authsvc_secrets_fingerprint(new_front, 2, pool);
     fake.recorded_secret = 0;
     fake.settings.secrets = old_front;
-    ck_assert_str_eq(outcome(&ready), "database clock secret");
+    ck_assert_str_eq(outcome(&ready), "database clock secret hashing");
     ck_assert_int_eq(fake.recorded_secret, 0);
+}
+END_TEST
+
+typedef struct {
+    const char *outcome;
+    int ready;
+} removed_t;
+
+/* The pool's last cleanup: the set is gone, what stands for it is still there. */
+static apr_status_t look_without_the_set(void *baton)
+{
+    removed_t *removed = baton;
+    removed->outcome = outcome(&removed->ready);
+    return APR_SUCCESS;
+}
+
+START_TEST(without_its_semaphores_a_node_is_not_ready)
+{
+    int ready = 0;
+    removed_t removed = {NULL, 1};
+    apr_pool_t *pool;
+    fake.node.database_now = fake.now;
+    apr_pool_create(&pool, fake.ctx.pool);
+    apr_pool_cleanup_register(pool, &removed, look_without_the_set, apr_pool_cleanup_null);
+    ck_assert_ok(authsvc_admission_create(pool, 1, 1, 0, (uid_t)-1, (gid_t)-1,
+                                          &fake.ctx.admission));
+    ck_assert_str_eq(outcome(&ready), "database clock secret hashing");
+    ck_assert_int_eq(ready, 1);
+    apr_pool_destroy(pool);
+    fake.ctx.admission = NULL;
+    ck_assert_str_eq(removed.outcome, "database clock secret hashing!");
+    ck_assert_int_eq(removed.ready, 0);
 }
 END_TEST
 
@@ -104,5 +138,6 @@ AUTHSVC_UNIT_SUITE(suite_readiness)
     tcase_add_test(tcase, clocks_apart_are_not_ready);
     tcase_add_test(tcase, another_nodes_unknown_secret_is_not_ready);
     tcase_add_test(tcase, a_newer_secret_in_front_is_recorded_an_older_one_is_not);
+    tcase_add_test(tcase, without_its_semaphores_a_node_is_not_ready);
     return suite;
 }
