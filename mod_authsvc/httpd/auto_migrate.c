@@ -6,11 +6,27 @@
 #include "config.h"
 #include "log_sink.h"
 
-#define BUDGET (30 * APR_USEC_PER_SEC)
+#define BUDGET (10 * APR_USEC_PER_SEC)
 
 static void report(void *baton, const char *line)
 {
     authsvc_log(baton, AUTHSVC_LOG_NOTICE, "AS0581", "AuthSvcAutoMigrate: %s", line);
+}
+
+/* Most children find nothing to do; they need not take the lock that a migration takes. */
+static authsvc_error_t *is_done(authsvc_ctx_t *ctx, int *done)
+{
+    apr_array_header_t *rows;
+    int i;
+
+    AUTHSVC_TRY(authsvc_migrate_status(ctx, &rows));
+    *done = 1;
+    for (i = 0; i < rows->nelts; i++) {
+        if (!APR_ARRAY_IDX(rows, i, authsvc_migration_status_t).applied_at) {
+            *done = 0;
+        }
+    }
+    return NULL;
 }
 
 void authsvc_auto_migrate(apr_pool_t *pchild, server_rec *s)
@@ -19,6 +35,7 @@ void authsvc_auto_migrate(apr_pool_t *pchild, server_rec *s)
     authsvc_ctx_t ctx = {0};
     authsvc_error_t *err;
     apr_pool_t *pool;
+    int done = 0;
 
     apr_pool_create(&pool, pchild);
     ctx.pool = pool;
@@ -26,7 +43,10 @@ void authsvc_auto_migrate(apr_pool_t *pchild, server_rec *s)
     ctx.log = authsvc_log_sink_server(pool, s);
     ctx.db = config->db;
     ctx.db_budget = BUDGET;
-    err = authsvc_migrate_up(&ctx, 0, NULL, report, (void *)(uintptr_t)(const void *)ctx.log);
+    err = is_done(&ctx, &done);
+    if (!err && !done) {
+        err = authsvc_migrate_up(&ctx, 0, NULL, report, (void *)(uintptr_t)(const void *)ctx.log);
+    }
     if (err) {
         authsvc_log(ctx.log, AUTHSVC_LOG_ERROR, "AS0580", "AuthSvcAutoMigrate: %s",
                     authsvc_error_describe(err, pool));
