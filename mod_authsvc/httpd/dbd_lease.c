@@ -6,16 +6,20 @@
 #include <apr_strings.h>
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
+#include <http_log.h>
 #include <signal.h>
 
 #include "authsvc/core/clock.h"
 #include "authsvc/db/provider.h"
 #include "config.h"
 
+APLOG_USE_MODULE(authsvc);
+
 #define CONNECT_TIME (2 * APR_USEC_PER_SEC) /* what ap_dbd_open may take at least */
 #define BREAK_TIME (1 * APR_USEC_PER_SEC)
 #define FAIR_TIME (APR_USEC_PER_SEC / 2) /* who had less to heal a connection proves nothing */
 #define STOP_TIME (5 * APR_USEC_PER_SEC)
+#define WAIT_SLICE (APR_USEC_PER_SEC / 4) /* APR waits by the wall clock, which may be set back */
 #define CONFIG_KEY "authsvc_dbd_config"
 #define HOLD_KEY "authsvc_dbd_hold"
 
@@ -133,12 +137,39 @@ static void lend(taking_t *taking, hold_t *hold)
     push(&lease->leased, hold);
 }
 
+static const dbd_cfg_t *config_of(const ap_dbd_t *dbd)
+{
+    void *known = NULL;
+
+    apr_pool_userdata_get(&known, CONFIG_KEY, dbd->pool);
+    return known;
+}
+
+/*
+ * What we read in the configuration tree decides who shares connections. Should mod_dbd ever have
+ * understood it otherwise, one tenant's requests would go to another's database.
+ */
+static int is_ours(const lease_t *lease, const ap_dbd_t *dbd)
+{
+    const authsvc_dbd_facts_t *facts = &authsvc_config_server(lease->server)->dbd;
+    const dbd_cfg_t *config = config_of(dbd);
+
+    return config && strcmp(config->name, facts->driver) == 0 &&
+           strcmp(config->params, facts->params) == 0 && config->init_queries->nelts == 0;
+}
+
 /* What we keep beside a connection; made when we see it for the first time. */
 static authsvc_error_t *hold_of(lease_t *lease, authsvc_ctx_t *ctx, ap_dbd_t *dbd, hold_t **hold)
 {
     const authsvc_db_driver_t *driver = authsvc_db_driver_find(apr_dbd_name(dbd->driver));
     void *known = NULL;
 
+    if (!is_ours(lease, dbd)) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, lease->server,
+                     "AS0572: mod_dbd's connection is not of this server's DBDriver and DBDParams, "
+                     "or has run a DBDInitSQL: it is not used");
+        return unavailable(ctx, "mod_dbd opened another one than this server's");
+    }
     apr_pool_userdata_get(&known, HOLD_KEY, dbd->pool);
     if (known) {
         *hold = known;
@@ -163,15 +194,10 @@ static authsvc_error_t *hold_of(lease_t *lease, authsvc_ctx_t *ctx, ap_dbd_t *db
  */
 static void learn_limits(lease_t *lease, const ap_dbd_t *dbd)
 {
-    const dbd_cfg_t *config;
-    void *known = NULL;
+    const dbd_cfg_t *config = config_of(dbd);
 
-    apr_pool_userdata_get(&known, CONFIG_KEY, dbd->pool);
-    config = known;
-    if (config) {
-        lease->limit = config->nmax > 1 ? config->nmax - 1 : 1;
-        lease->expiry = apr_time_from_sec(config->exptime);
-    }
+    lease->limit = config->nmax > 1 ? config->nmax - 1 : 1;
+    lease->expiry = apr_time_from_sec(config->exptime);
 }
 
 /* Called and left with the mutex locked; opens without. */
@@ -208,6 +234,11 @@ static authsvc_error_t *open_one(taking_t *taking, hold_t **hold)
     return NULL;
 }
 
+static void wait_a_while(lease_t *lease, apr_interval_time_t rest)
+{
+    apr_thread_cond_timedwait(lease->changed, lease->mutex, rest < WAIT_SLICE ? rest : WAIT_SLICE);
+}
+
 /* Nothing is there to be had at once: wait, unless that is hopeless or too many do already. */
 static authsvc_error_t *wait_for_change(taking_t *taking)
 {
@@ -227,7 +258,7 @@ static authsvc_error_t *wait_for_change(taking_t *taking)
         }
         taking->in_gate = 1;
     }
-    apr_thread_cond_timedwait(lease->changed, lease->mutex, rest);
+    wait_a_while(lease, rest);
     return NULL;
 }
 
@@ -390,7 +421,7 @@ static void wait_for_lessees(lease_t *lease)
     apr_interval_time_t rest = STOP_TIME;
 
     while ((lease->leased || lease->inside) && rest > 0) {
-        apr_thread_cond_timedwait(lease->changed, lease->mutex, rest);
+        wait_a_while(lease, rest);
         rest = end - authsvc_clock_monotonic();
     }
 }
