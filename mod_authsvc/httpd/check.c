@@ -3,12 +3,14 @@
 
 #include <apr_optional.h>
 #include <apr_strings.h>
+#include <apr_uri.h>
 #include <http_config.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <apr_dbd.h>
 #include <mod_dbd.h>
 
+#include "authsvc/api/api.h"
 #include "authsvc/core/units.h"
 #include "authsvc/crypto/crypto.h"
 #include "authsvc/crypto/password.h"
@@ -55,9 +57,26 @@ static void refuse(check_t *check, const char *id, const char *text)
     say(check, APLOG_ERR, id, text);
 }
 
-static void check_database(check_t *check, apr_pool_t *pconf)
+/* mod_dbd runs it on the connections of all servers with the same DBDriver and DBDParams. */
+static int has_init_sql(const check_t *check)
 {
-    authsvc_dbd_facts_t *dbd = &check->config->dbd;
+    const authsvc_dbd_facts_t *dbd = &check->config->dbd;
+    const server_rec *s;
+
+    for (s = check->main_server; s; s = s->next) {
+        const authsvc_dbd_facts_t *other = &authsvc_config_server(s)->dbd;
+
+        if (other->init_sql && other->driver && other->params && dbd->driver && dbd->params &&
+            strcmp(other->driver, dbd->driver) == 0 && strcmp(other->params, dbd->params) == 0) {
+            return 1;
+        }
+    }
+    return dbd->init_sql;
+}
+
+static void check_database(check_t *check)
+{
+    const authsvc_dbd_facts_t *dbd = &check->config->dbd;
 
     if (!ap_find_linked_module("mod_dbd.c") || !APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open)) {
         refuse(check, "AS0510",
@@ -65,7 +84,12 @@ static void check_database(check_t *check, apr_pool_t *pconf)
                "a2enmod dbd)");
         return;
     }
-    authsvc_conftree_dbd(pconf, check->main_server, check->s, dbd);
+    if (!dbd->known) {
+        refuse(check, "AS0528",
+               "it cannot be told which <VirtualHost> section this is, and so not which DBDParams "
+               "hold for it. Write the section into a configuration file");
+        return;
+    }
     if (!dbd->driver) {
         refuse(check, "AS0511",
                "there is no DBDriver. Say which database to use: DBDriver pgsql (or sqlite3), and "
@@ -84,6 +108,12 @@ static void check_database(check_t *check, apr_pool_t *pconf)
         refuse(check, "AS0514",
                "DBDPersist is Off, so that every request would open a connection of its own. "
                "Remove it, or say DBDPersist On");
+    }
+    if (has_init_sql(check)) {
+        refuse(check, "AS0529",
+               "there is a DBDInitSQL here, or in a server with the same DBDriver and DBDParams. A "
+               "connection that was lost and made again would not have run it. Set such things at "
+               "the role (ALTER ROLE .. SET ..), or by options='-c ..' in DBDParams");
     }
 }
 
@@ -162,6 +192,15 @@ static void check_files(check_t *check, apr_pool_t *pconf, authsvc_settings_t *s
     }
 }
 
+static int is_plain_http(apr_pool_t *pool, const char *url)
+{
+    apr_uri_t uri;
+
+    return apr_uri_parse(pool, url, &uri) == APR_SUCCESS && strcmp(uri.scheme, "http") == 0 &&
+           strcasecmp(uri.hostname, "localhost") != 0 && strncmp(uri.hostname, "127.", 4) != 0 &&
+           strcmp(uri.hostname, "::1") != 0;
+}
+
 static void check_server(check_t *check, apr_pool_t *pconf)
 {
     authsvc_server_config_t *config = check->config;
@@ -172,11 +211,16 @@ static void check_server(check_t *check, apr_pool_t *pconf)
         refuse(check, "AS0527", authsvc_error_describe(err, check->pool));
         return;
     }
-    check_database(check, pconf);
+    check_database(check);
     if (!settings->issuer) {
         refuse(check, "AS0525",
                "there is no AuthSvcIssuer. Give the absolute URL of the API, such as "
                "https://www.example.org/api/v1");
+    }
+    if (settings->issuer && is_plain_http(check->pool, settings->issuer)) {
+        say(check, APLOG_WARNING, "AS0531",
+            "AuthSvcIssuer is an http:// URL of another host than this one: who fetches the keys "
+            "there can be given somebody else's. Good for tests only");
     }
     check_times(check, settings);
     check_password(check, settings);
@@ -189,18 +233,37 @@ static void check_server(check_t *check, apr_pool_t *pconf)
     config->settings = settings;
 }
 
+/* What each child will load again; here, so that a module that cannot answer does not start. */
+static void check_contract(check_t *check)
+{
+    const authsvc_api_t *api;
+    authsvc_error_t *err = authsvc_api_create(check->pool, &api);
+
+    if (err) {
+        refuse(check, "AS0530", authsvc_error_describe(err, check->pool));
+    }
+}
+
 int authsvc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                          server_rec *main_server)
 {
     check_t check = {ptemp, NULL, main_server, NULL, 0};
     server_rec *s;
+    int checked = 0;
 
     (void)plog;
     for (s = main_server; s; s = s->next) {
+        authsvc_conftree_dbd(pconf, main_server, s, &authsvc_config_server(s)->dbd);
+    }
+    for (s = main_server; s; s = s->next) {
         check.s = s;
         check.config = authsvc_config_server(s);
-        if (authsvc_config_is_mounted(check.config)) {
-            check_server(&check, pconf);
+        if (!authsvc_config_is_mounted(check.config)) {
+            continue;
+        }
+        check_server(&check, pconf);
+        if (!checked++) {
+            check_contract(&check);
         }
     }
     return check.refusals ? HTTP_INTERNAL_SERVER_ERROR : OK;

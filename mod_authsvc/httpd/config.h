@@ -64,9 +64,11 @@ typedef struct {
 
 /** What mod_dbd's own directives say for a server; read from the configuration tree. */
 typedef struct {
+    int known;          /* 0: the tree does not show which section this server is; all is empty */
     const char *driver; /* NULL: no DBDriver */
     const char *params; /* NULL: no DBDParams */
     int persist;
+    int init_sql; /* there is a DBDInitSQL */
 } authsvc_dbd_facts_t;
 
 /** A server's configuration. */
@@ -76,7 +78,7 @@ typedef struct {
 
     /* Made from the above. By check_config; NULL where nothing is mounted: */
     const authsvc_settings_t *settings;
-    authsvc_dbd_facts_t dbd;
+    authsvc_dbd_facts_t dbd; /* of every server */
     /* by post_config: */
     authsvc_admission_t *admission;
     /* by child_init: */

@@ -28,42 +28,49 @@ static void read_level(apr_pool_t *pool, const ap_directive_t *node, authsvc_dbd
             facts->params = argument(pool, node);
         } else if (strcasecmp(node->directive, "DBDPersist") == 0) {
             facts->persist = strcasecmp(argument(pool, node), "off") != 0;
+        } else if (strcasecmp(node->directive, "DBDInitSQL") == 0) {
+            facts->init_sql = 1;
         }
     }
 }
 
-/* The section that a virtual host was made from. */
-static const ap_directive_t *find_vhost(const ap_directive_t *node, const server_rec *s)
+/*
+ * The sections that a virtual host may have been made from: there must be one. The pointers are
+ * compared, not the names: a file that is included twice, or a macro that is used twice, makes two
+ * virtual hosts of one name and line, but each reading of it has its own copy of the name, which
+ * httpd hands from the section to the server.
+ */
+static int find_vhost(const ap_directive_t *node, const server_rec *s,
+                      const ap_directive_t **vhost)
 {
-    const ap_directive_t *found;
+    int found = 0;
 
     for (; node; node = node->next) {
         if (is_condition(node)) {
-            found = find_vhost(node->first_child, s);
-            if (found) {
-                return found;
-            }
-        } else if (strcasecmp(node->directive, "<VirtualHost") == 0 && s->defn_name &&
+            found += find_vhost(node->first_child, s, vhost);
+        } else if (strcasecmp(node->directive, "<VirtualHost") == 0 &&
                    (unsigned)node->line_num == s->defn_line_number &&
-                   strcmp(node->filename, s->defn_name) == 0) {
-            return node;
+                   node->filename == s->defn_name) {
+            *vhost = node;
+            found++;
         }
     }
-    return NULL;
+    return found;
 }
 
 void authsvc_conftree_dbd(apr_pool_t *pool, const server_rec *main_server, const server_rec *s,
                           authsvc_dbd_facts_t *facts)
 {
-    facts->driver = NULL;
-    facts->params = NULL;
-    facts->persist = 1;
-    read_level(pool, ap_conftree, facts);
-    if (s != main_server) {
-        const ap_directive_t *vhost = find_vhost(ap_conftree, s);
+    const ap_directive_t *vhost = NULL;
 
-        if (vhost) {
-            read_level(pool, vhost->first_child, facts);
-        }
+    memset(facts, 0, sizeof(*facts));
+    facts->persist = 1;
+    facts->known = s == main_server || find_vhost(ap_conftree, s, &vhost) == 1;
+    if (!facts->known) {
+        return;
+    }
+    read_level(pool, ap_conftree, facts);
+    if (vhost) {
+        read_level(pool, vhost->first_child, facts);
     }
 }

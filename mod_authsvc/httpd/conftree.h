@@ -7,9 +7,9 @@
 #include "config.h"
 
 /**
- * What DBDriver, DBDParams and DBDPersist say for a server, a virtual host's own before the main
- * server's. mod_dbd keeps its configuration to itself, so this reads httpd's configuration tree;
- * call while that exists (check_config, test_config).
+ * What DBDriver, DBDParams, DBDPersist and DBDInitSQL say for a server, a virtual host's own before
+ * the main server's. mod_dbd keeps its configuration to itself, so this reads httpd's configuration
+ * tree; call while that exists (check_config, test_config).
  */
 void authsvc_conftree_dbd(apr_pool_t *pool, const server_rec *main_server, const server_rec *s,
                           authsvc_dbd_facts_t *facts);

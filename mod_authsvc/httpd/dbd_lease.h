@@ -24,7 +24,7 @@
 authsvc_error_t *authsvc_lease_create(apr_pool_t *pchild, server_rec *s, int prepared_statements,
                                       authsvc_db_t **db);
 
-/** mod_dbd's hook post_connect: notes on a new connection what DBDMax and DBDExptime are. */
+/** mod_dbd's hook post_connect: notes on a new connection whose configuration it is of. */
 apr_status_t authsvc_lease_post_connect(apr_pool_t *pool, dbd_cfg_t *config, ap_dbd_t *dbd);
 
 #endif
