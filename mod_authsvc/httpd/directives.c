@@ -21,23 +21,32 @@ typedef struct {
     apr_interval_time_t min;
     apr_interval_time_t max;
     const char *range;
+    int in_seconds; /* no fractions: tokens and SQL know only whole ones */
 } place_t;
 
 #define PLACE(name, min, max, range)                       \
     {                                                      \
         offsetof(authsvc_server_config_t, name),       \
         offsetof(authsvc_server_config_t, name##_set), \
-        (min), (max), (range)                              \
+        (min), (max), (range), 0                           \
+    }
+#define WHOLE_SECONDS(name, min, max, range)               \
+    {                                                      \
+        offsetof(authsvc_server_config_t, name),           \
+        offsetof(authsvc_server_config_t, name##_set),     \
+        (min), (max), (range), 1                           \
     }
 #define SECONDS(n) ((apr_interval_time_t)(n) * APR_USEC_PER_SEC)
 #define DAYS(n) SECONDS((n) * 86400LL)
 
-static const place_t access_lifetime = PLACE(access_lifetime, SECONDS(1), DAYS(1), "1s to 24h");
+static const place_t access_lifetime =
+    WHOLE_SECONDS(access_lifetime, SECONDS(1), DAYS(1), "1s to 24h");
 static const place_t refresh_lifetime =
-    PLACE(refresh_lifetime, SECONDS(1), DAYS(3650), "1s to 3650d");
+    WHOLE_SECONDS(refresh_lifetime, SECONDS(1), DAYS(3650), "1s to 3650d");
 static const place_t session_lifetime =
-    PLACE(session_lifetime, SECONDS(1), DAYS(3650), "1s to 3650d");
-static const place_t refresh_grace = PLACE(refresh_grace, 0, SECONDS(600), "0 to 10m");
+    WHOLE_SECONDS(session_lifetime, SECONDS(1), DAYS(3650), "1s to 3650d");
+static const place_t refresh_grace =
+    WHOLE_SECONDS(refresh_grace, 0, SECONDS(600), "0 to 10m");
 static const place_t db_timeout =
     PLACE(db_timeout, 100 * 1000, SECONDS(60), "100ms to 60s");
 static const place_t registration_open = PLACE(registration_open, 0, 1, "");
@@ -93,6 +102,10 @@ static const char *set_duration(cmd_parms *cmd, void *dir, const char *arg)
                             "%s takes a time such as 900, 15m, 12h or 30d (without a unit: "
                             "seconds), from %s",
                             cmd->cmd->name, place->range);
+    }
+    if (place->in_seconds && duration % APR_USEC_PER_SEC != 0) {
+        return apr_psprintf(cmd->pool, "%s takes whole seconds, no fraction of one",
+                            cmd->cmd->name);
     }
     *(apr_interval_time_t *)member(server_config(cmd), place->value) = duration;
     *(int *)member(server_config(cmd), place->set) = 1;
@@ -284,8 +297,8 @@ static const char *set_max_body(cmd_parms *cmd, void *dir, const char *arg)
     apr_size_t size;
 
     (void)dir;
-    if (!authsvc_size_parse(arg, &size) || size < 1024 || size > (apr_size_t)16 * 1024 * 1024) {
-        return "AuthSvcMaxBodySize takes a number of octets such as 65536 or 64K, from 1K to 16M";
+    if (!authsvc_size_parse(arg, &size) || size < 1024 || size > (apr_size_t)1024 * 1024) {
+        return "AuthSvcMaxBodySize takes a number of octets such as 65536 or 64K, from 1K to 1M";
     }
     AUTHSVC_SET(server_config(cmd), max_body, size);
     return NULL;
