@@ -30,10 +30,30 @@ static int is_tls(conn_rec *c)
     return ap_ssl_conn_is_ssl(c) || (c->master && ap_ssl_conn_is_ssl(c->master));
 }
 
+/* Then the peer is a proxy on this host, and its client may be anybody. */
+static int is_forwarded(const request_rec *r)
+{
+    static const char *const names[] = {"X-Forwarded-For", "X-Forwarded-Proto",
+                                        "X-Forwarded-Host", "Forwarded", "Via"};
+    size_t i;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (apr_table_get(r->headers_in, names[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int is_local(const request_rec *r)
+{
+    return is_loopback(r->connection->client_addr) && is_loopback(r->useragent_addr) &&
+           !is_forwarded(r);
+}
+
 int authsvc_secure_is(const request_rec *r)
 {
     const char *https = apr_table_get(r->subprocess_env, "HTTPS");
 
-    return is_tls(r->connection) || (https && strcasecmp(https, "on") == 0) ||
-           (is_loopback(r->connection->client_addr) && is_loopback(r->useragent_addr));
+    return is_tls(r->connection) || (https && strcasecmp(https, "on") == 0) || is_local(r);
 }
