@@ -294,6 +294,11 @@ void authsvc_admission_free(authsvc_admission_t *admission, int *slots, int *pla
     *places = free_places < 0 ? 0 : free_places;
 }
 
+int authsvc_admission_alive(const authsvc_admission_t *admission)
+{
+    return !admission || semctl(admission->set, SLOT, GETVAL) >= 0;
+}
+
 int authsvc_admission_usable_cpus(void)
 {
     cpu_set_t cpus;

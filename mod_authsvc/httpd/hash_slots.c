@@ -59,7 +59,8 @@ static authsvc_error_t *create_or_resize(apr_pool_t *process_pool, apr_pool_t *p
     void *kept = NULL;
 
     apr_pool_userdata_get(&kept, USERDATA, process_pool);
-    if (kept) {
+    /* Not if somebody removed it: the new children get a new one. */
+    if (kept && authsvc_admission_alive(kept)) {
         *admission = kept;
         return authsvc_admission_resize(kept, ptemp, size.slots, size.places, size.wait);
     }

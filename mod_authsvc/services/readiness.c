@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "authsvc/core/settings.h"
+#include "authsvc/crypto/admission.h"
 #include "authsvc/services/services.h"
 
 #define MAX_CLOCK_DIFFERENCE apr_time_from_sec(30)
@@ -48,15 +49,27 @@ static const char *secret_failure(authsvc_ctx_t *ctx, const authsvc_node_state_t
     return NULL;
 }
 
+static const char *hashing_failure(authsvc_ctx_t *ctx)
+{
+    if (!authsvc_admission_alive(ctx->admission)) {
+        authsvc_log(ctx->log, AUTHSVC_LOG_ERROR, "AS0233",
+                    "the semaphores of AuthSvcHashSlots were removed: reload httpd");
+        return "the semaphores for hashing are gone; a reload makes new ones";
+    }
+    return NULL;
+}
+
 int authsvc_readiness(authsvc_ctx_t *ctx, apr_array_header_t **checks)
 {
-    *checks = apr_array_make(ctx->pool, 3, sizeof(authsvc_readiness_check_t));
+    *checks = apr_array_make(ctx->pool, 4, sizeof(authsvc_readiness_check_t));
     authsvc_node_state_t state = {0};
+    const char *hashing = hashing_failure(ctx);
     authsvc_error_t *err = ctx->repositories->node->inspect(ctx, &state);
     if (err) {
         authsvc_log(ctx->log, AUTHSVC_LOG_ERROR, "AS0230", "not ready: %s",
                     authsvc_error_describe(err, ctx->pool));
         add_check(*checks, "database", "the database does not answer, or its schema is too old");
+        add_check(*checks, "hashing", hashing);
         return 0;
     }
     const char *clock = clock_failure(ctx, &state);
@@ -64,5 +77,6 @@ int authsvc_readiness(authsvc_ctx_t *ctx, apr_array_header_t **checks)
     add_check(*checks, "database", NULL);
     add_check(*checks, "clock", clock);
     add_check(*checks, "secret", secret);
-    return !clock && !secret;
+    add_check(*checks, "hashing", hashing);
+    return !clock && !secret && !hashing;
 }

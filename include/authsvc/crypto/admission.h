@@ -45,6 +45,12 @@ void authsvc_admission_leave(authsvc_admission_t *admission);
 /** How many slots and places are free now. For tests and status pages. */
 void authsvc_admission_free(authsvc_admission_t *admission, int *slots, int *places);
 
+/**
+ * 1 unless the set was removed from the system (ipcrm(1)): then nobody is admitted any more. NULL,
+ * which admits everybody, is alive.
+ */
+int authsvc_admission_alive(const authsvc_admission_t *admission);
+
 /** CPUs this process may run on (sched_getaffinity(2)), at least 1: the default of slots. */
 int authsvc_admission_usable_cpus(void);
 

@@ -111,14 +111,14 @@ authsvc_error_t *authsvc_account_delete(authsvc_ctx_t *ctx, const char *password
 
 /** Outcome of one readiness check. */
 typedef struct {
-    const char *name; /* "database", "clock", "secret" */
+    const char *name; /* "database", "clock", "secret", "hashing" */
     int ok;
     const char *detail; /* public; NULL if ok */
 } authsvc_readiness_check_t;
 
 /**
  * Whether this node can serve: database and schema, clock within 30 s of the database's, secret
- * known to the other nodes. Never an error: each failure is a check that is not ok.
+ * known to the other nodes, semaphores for hashing still there. Never an error: each failure is a check that is not ok.
  * @param checks of authsvc_readiness_check_t, in ctx->pool
  * @return 1 if all are ok
  */

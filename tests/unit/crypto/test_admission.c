@@ -333,6 +333,42 @@ START_TEST(processes_killed_at_random_lose_nothing)
 }
 END_TEST
 
+typedef struct {
+    authsvc_admission_t *admission;
+    int alive;
+    authsvc_error_t *err;
+} removed_t;
+
+/* The pool's last cleanup: the set is gone, what stands for it is still there. */
+static apr_status_t look_without_the_set(void *baton)
+{
+    removed_t *removed = baton;
+
+    removed->alive = authsvc_admission_alive(removed->admission);
+    removed->err = authsvc_admission_enter(removed->admission, unit_pool);
+    return APR_SUCCESS;
+}
+
+START_TEST(a_removed_set_is_not_alive_and_admits_nobody)
+{
+    removed_t removed = {NULL, 1, NULL};
+    apr_pool_t *pool;
+
+    apr_pool_create(&pool, unit_pool);
+    apr_pool_cleanup_register(pool, &removed, look_without_the_set, apr_pool_cleanup_null);
+    ck_assert_ptr_null(authsvc_admission_create(pool, 1, 0, 0, (uid_t)-1, (gid_t)-1,
+                                                &removed.admission));
+    ck_assert_int_eq(authsvc_admission_alive(removed.admission), 1);
+    ck_assert_ptr_null(authsvc_admission_enter(removed.admission, unit_pool));
+    ck_assert_int_eq(authsvc_admission_alive(removed.admission), 1);
+    authsvc_admission_leave(removed.admission);
+    apr_pool_destroy(pool);
+    ck_assert_int_eq(removed.alive, 0);
+    assert_overloaded(removed.err, "");
+    ck_assert_int_eq(authsvc_admission_alive(NULL), 1);
+}
+END_TEST
+
 START_TEST(growing_lets_the_queue_in)
 {
     authsvc_admission_t *admission = create(1, 2, FOREVER);
@@ -622,6 +658,7 @@ AUTHSVC_UNIT_SUITE(suite_admission)
 
     tcase = unit_tcase(suite, "resize");
     tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, a_removed_set_is_not_alive_and_admits_nobody);
     tcase_add_test(tcase, growing_lets_the_queue_in);
     tcase_add_test(tcase, shrinking_waits_for_nobody);
     tcase_add_test(tcase, growing_again_forgives_what_is_owed);
