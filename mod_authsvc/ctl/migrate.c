@@ -33,19 +33,27 @@ static const char *user_name(ctl_t *ctl, uid_t uid)
     return entry ? entry->pw_name : apr_psprintf(ctl->pool, "uid %lu", (unsigned long)uid);
 }
 
+static const char *directory_of(ctl_t *ctl, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (!slash) {
+        return ".";
+    }
+    return slash == path ? "/" : apr_pstrmemdup(ctl->pool, path, (apr_size_t)(slash - path));
+}
+
 /*
  * Made here rather than by SQLite, so that it is readable for its owner only from the start. The
  * directory's owner gets it: SQLite makes its log beside it, and httpd must be able to do that.
  */
 static int create_file(ctl_t *ctl, const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    const char *directory = slash ? apr_pstrmemdup(ctl->pool, path, (apr_size_t)(slash - path))
-                                  : ".";
+    const char *directory = directory_of(ctl, path);
     struct stat owner;
     int fd;
 
-    if (stat(*directory ? directory : "/", &owner) != 0) {
+    if (stat(directory, &owner) != 0) {
         return authsvc_ctl_failed(ctl, "there is no directory %s", directory);
     }
     fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -67,6 +75,40 @@ static int create_file(ctl_t *ctl, const char *path)
     return CTL_OK;
 }
 
+/*
+ * A file that httpd made, with what its umask left others. Root goes by the descriptor, follows no
+ * link, and only to a file of the directory's owner: who owns the directory chose the file. What
+ * cannot be done here is warned of when the database is opened.
+ */
+static void take_from_others(const char *path, uid_t owner)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    struct stat entry;
+
+    if (fd < 0) {
+        return;
+    }
+    if (fstat(fd, &entry) == 0 && S_ISREG(entry.st_mode) && (entry.st_mode & S_IRWXO) &&
+        entry.st_nlink == 1 && entry.st_uid == owner) {
+        (void)fchmod(fd, entry.st_mode & 07770);
+    }
+    close(fd);
+}
+
+static void guard_files(ctl_t *ctl, const char *path)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    struct stat owner;
+
+    if (stat(directory_of(ctl, path), &owner) != 0) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        take_from_others(apr_pstrcat(ctl->pool, path, ends[i], NULL),
+                         geteuid() == 0 ? owner.st_uid : geteuid());
+    }
+}
+
 /* A file that is not there is made by "up" only. */
 static int check_file(ctl_t *ctl, const ctl_database_t *database, int create)
 {
@@ -79,6 +121,7 @@ static int check_file(ctl_t *ctl, const ctl_database_t *database, int create)
         return authsvc_ctl_misused(ctl, "a database in memory ends with this command");
     }
     if (stat(database->params, &entry) == 0) {
+        guard_files(ctl, database->params);
         return CTL_OK;
     }
     if (!create) {

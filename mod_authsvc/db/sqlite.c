@@ -6,6 +6,8 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* How many virtual machine steps go between two looks at the clock. */
 #define PROGRESS_STEPS 1000
@@ -21,6 +23,7 @@ typedef struct {
     apr_hash_t *prepared;
     apr_time_t deadline; /* of the statement that runs */
     apr_time_t now;      /* what authsvc_now() says in it */
+    int guarded; /* its files were looked at */
     int configured;
 } sqlite_session_t;
 
@@ -398,6 +401,43 @@ static authsvc_db_state_t sqlite_state(const authsvc_db_conn_t *conn)
     return sqlite3_get_autocommit(session_of(conn)->handle) ? AUTHSVC_DB_CLEAN : AUTHSVC_DB_BAD;
 }
 
+/* @return 0 if others may use the file, and it is not ours to change that */
+static int take_from_others(const char *path)
+{
+    struct stat status;
+
+    if (lstat(path, &status) != 0 || !S_ISREG(status.st_mode) || !(status.st_mode & S_IRWXO)) {
+        return 1;
+    }
+    /*
+     * By name: SQLite loses its locks when a descriptor of the file is closed here. Not as root,
+     * who does not own the directory, and could be led to any file by its owner.
+     */
+    return geteuid() != 0 && status.st_uid == geteuid() &&
+           chmod(path, status.st_mode & 07770) == 0;
+}
+
+/*
+ * Whoever made the file, be it SQLite or apr_dbd with the process's umask: password hashes are in
+ * it. The log and its index get the mode of the database when they are made.
+ */
+static void guard_files(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    const char *path = sqlite3_db_filename(session_of(conn)->handle, "main");
+
+    for (size_t i = 0; path && *path && i < sizeof(ends) / sizeof(ends[0]); i++) {
+        const char *name = apr_pstrcat(ctx->pool, path, ends[i], NULL);
+
+        if (!take_from_others(name)) {
+            authsvc_log(ctx->log, AUTHSVC_LOG_WARNING, "AS0105",
+                        "the database holds password hashes, and every user of this machine may "
+                        "use its files: run \"chmod o= %s*\"", path);
+            return;
+        }
+    }
+}
+
 static authsvc_error_t *sqlite_ready(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx,
                                      apr_time_t deadline)
 {
@@ -408,6 +448,10 @@ static authsvc_error_t *sqlite_ready(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx
         return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL,
                              "an open transaction cannot be rolled back: %s",
                              authsvc_db_one_line(ctx->pool, sqlite3_errmsg(session->handle)));
+    }
+    if (!session->guarded) {
+        guard_files(conn, ctx);
+        session->guarded = 1;
     }
     if (!session->configured) {
         AUTHSVC_TRY(timed_text(conn, ctx, "settings",

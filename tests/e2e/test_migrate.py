@@ -191,6 +191,54 @@ def test_the_sqlite_file_is_private(tmp_path):
     assert "no directory" in no_folder.stderr
 
 
+def other_modes(path):
+    return path.stat().st_mode & 0o7
+
+
+def test_a_file_that_others_may_read_becomes_private(tmp_path):
+    """What httpd leaves that comes before the first migration: an empty file by its umask."""
+    folder = tmp_path / "state"
+    folder.mkdir()
+    path = folder / "accounts.db"
+    path.touch()
+    path.chmod(0o644)
+    if os.geteuid() == 0:
+        user = pwd.getpwnam(HTTPD_USER)
+        for entry in (folder, path):
+            os.chown(entry, user.pw_uid, user.pw_gid)
+    assert other_modes(path) == 4
+    done = migrate("up", "--dsn", f"sqlite3:{path}")
+    assert "AS0105" not in done.stderr
+    assert path.stat().st_mode & 0o777 == 0o640
+    path.chmod(0o664)
+    migrate("status", "--dsn", f"sqlite3:{path}")
+    assert path.stat().st_mode & 0o777 == 0o660
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has files of others")
+@pytest.mark.parametrize("way", ["symlink", "link", "owner"])
+def test_the_owner_of_the_directory_cannot_lead_root(tmp_path, way):
+    """Root changes no file that the directory's owner could only point at."""
+    user = pwd.getpwnam(HTTPD_USER)
+    folder = tmp_path / "state"
+    folder.mkdir()
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    target = tmp_path / "elsewhere"
+    target.touch()
+    target.chmod(0o644)
+    path = folder / "accounts.db"
+    if way == "symlink":
+        path.symlink_to(target)
+    elif way == "link":
+        path.hardlink_to(target)
+    else:
+        target.rename(path)
+        target = path
+    done = migrate("up", "--dsn", f"sqlite3:{path}")
+    assert other_modes(target) == 4
+    assert "AS0105" in done.stderr and "chmod o=" in done.stderr
+
+
 def test_grant(cluster):
     database = PostgresDatabase(cluster)
     role = f"web_{os.getpid()}"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "databases.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "authsvc/db/provider.h"
 
 static const authsvc_statement_t insert = {
@@ -34,6 +37,19 @@ static apr_int64_t rows(authsvc_ctx_t *ctx)
 
     ctx->db_budget = apr_time_from_sec(3);
     ck_assert_ok(authsvc_db_run(ctx, &count, NULL, &result));
+    return authsvc_db_cell(result, 0, 0)->integer;
+}
+
+/* By db.h, as a request does: database_ask looks at no setting of a connection. */
+static apr_int64_t rows_of(authsvc_ctx_t *ctx, const char *table)
+{
+    authsvc_statement_t *statement = apr_pmemdup(ctx->pool, &count, sizeof(count));
+    authsvc_db_result_t *result;
+
+    statement->name = table;
+    statement->sql = apr_pstrcat(ctx->pool, "SELECT COUNT(*) FROM ", table, NULL);
+    ctx->db_budget = apr_time_from_sec(3);
+    ck_assert_ok(authsvc_db_run(ctx, statement, NULL, &result));
     return authsvc_db_cell(result, 0, 0)->integer;
 }
 
@@ -224,6 +240,136 @@ START_TEST(a_pool_closes_its_database)
 }
 END_TEST
 
+/* A directory of the user that the tests of file modes go on as: root has none of its own. */
+static database_t as_httpd(void)
+{
+    char *directory = apr_pstrdup(unit_pool, "/tmp/authsvc-unit-mode-XXXXXX");
+    database_t database = {"sqlite3", NULL};
+
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    if (geteuid() == 0) {
+        ck_assert_int_eq(chown(directory, 65534, 65534), 0);
+        ck_assert_int_eq(seteuid(65534), 0);
+    }
+    umask(022);
+    database.params = apr_pstrcat(unit_pool, directory, "/accounts.db", NULL);
+    return database;
+}
+
+static const char *beside(database_t database, const char *end)
+{
+    return apr_pstrcat(unit_pool, database.params, end, NULL);
+}
+
+static unsigned mode_of(const char *path)
+{
+    struct stat status;
+
+    ck_assert_msg(stat(path, &status) == 0, "%s is not there", path);
+    return status.st_mode & 07777;
+}
+
+static void clean_up(database_t database)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+
+    for (int i = 0; i < 3; i++) {
+        unlink(beside(database, ends[i]));
+    }
+    rmdir(apr_pstrmemdup(unit_pool, database.params, strlen(database.params) -
+                                                         strlen("/accounts.db")));
+}
+
+START_TEST(others_get_nothing_of_a_new_file)
+{
+    database_t database = as_httpd();
+    authsvc_ctx_t *ctx = database_open(unit_pool, database);
+    unit_log_t lines = {0};
+    authsvc_log_t sink = {unit_log_write, &lines};
+
+    /* the control: that is how SQLite makes it */
+    ck_assert_uint_eq(mode_of(database.params), 0644);
+    ctx->log = &sink;
+    ctx->db_budget = apr_time_from_sec(20);
+    ck_assert_ok(authsvc_migrate_up(ctx, 0, NULL, NULL, NULL));
+    ck_assert_uint_eq(mode_of(database.params), 0640);
+    ck_assert_uint_eq(mode_of(beside(database, "-wal")), 0640);
+    ck_assert_uint_eq(mode_of(beside(database, "-shm")), 0640);
+    ck_assert_int_eq(lines.lines, 0);
+    clean_up(database);
+}
+END_TEST
+
+START_TEST(others_lose_what_they_had_of_old_files)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    database_t database = as_httpd();
+    authsvc_ctx_t *ctx = database_open(unit_pool, database);
+    authsvc_ctx_t *other;
+
+    ctx->db_budget = apr_time_from_sec(20);
+    ck_assert_ok(authsvc_migrate_up(ctx, 0, NULL, NULL, NULL));
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(chmod(beside(database, ends[i]), i == 0 ? 0606 : 0644), 0);
+    }
+    ck_assert_str_eq(database_ask(ctx, "SELECT count(*) FROM users"), "0");
+    /* once for each connection, and a new one does it before anything else */
+    ck_assert_uint_eq(mode_of(database.params), 0606);
+    other = database_open(unit_pool, database);
+    ck_assert_int_eq(rows_of(other, "users"), 0);
+    ck_assert_uint_eq(mode_of(database.params), 0600);
+    ck_assert_uint_eq(mode_of(beside(database, "-wal")), 0640);
+    ck_assert_uint_eq(mode_of(beside(database, "-shm")), 0640);
+    clean_up(database);
+}
+END_TEST
+
+START_TEST(a_file_of_another_is_warned_of_once)
+{
+    database_t database = as_httpd();
+    authsvc_ctx_t *ctx = database_open(unit_pool, database);
+    unit_log_t lines = {0};
+    authsvc_log_t sink = {unit_log_write, &lines};
+
+    ctx->db_budget = apr_time_from_sec(20);
+    ck_assert_ok(authsvc_migrate_up(ctx, 0, NULL, NULL, NULL));
+    if (getuid() != 0) {
+        clean_up(database);
+        return; /* only root can make a file somebody else's */
+    }
+    ck_assert_int_eq(seteuid(0), 0);
+    ck_assert_int_eq(chown(database.params, 0, 0), 0);
+    ck_assert_int_eq(chmod(database.params, 0666), 0);
+    ck_assert_int_eq(seteuid(65534), 0);
+    ctx = database_open(unit_pool, database);
+    ctx->log = &sink;
+    ck_assert_int_eq(rows_of(ctx, "users"), 0);
+    ck_assert_int_eq(rows_of(ctx, "users"), 0);
+    ck_assert_int_eq(lines.lines, 1);
+    ck_assert_int_eq(lines.level, AUTHSVC_LOG_WARNING);
+    ck_assert_ptr_nonnull(strstr(lines.last, "AS0105"));
+    ck_assert_ptr_nonnull(strstr(lines.last, "chmod o= "));
+    ck_assert_uint_eq(mode_of(database.params), 0666);
+    ck_assert_int_eq(seteuid(0), 0);
+    clean_up(database);
+}
+END_TEST
+
+/* Its name is empty, and beside it lies nothing of ours. */
+START_TEST(a_database_in_memory_has_no_file)
+{
+    database_t database = {"sqlite3", ":memory:"};
+    authsvc_ctx_t *ctx = database_open(unit_pool, database);
+    unit_log_t lines = {0};
+    authsvc_log_t sink = {unit_log_write, &lines};
+
+    ctx->log = &sink;
+    ctx->db_budget = apr_time_from_sec(20);
+    ck_assert_ok(authsvc_migrate_up(ctx, 0, NULL, NULL, NULL));
+    ck_assert_int_eq(lines.lines, 0);
+}
+END_TEST
+
 AUTHSVC_UNIT_SUITE(suite_sqlite)
 {
     Suite *suite = suite_create("sqlite");
@@ -237,5 +383,9 @@ AUTHSVC_UNIT_SUITE(suite_sqlite)
     tcase_add_test(tcase, parameters_are_found_by_number);
     tcase_add_test(tcase, a_file_that_is_no_database_is_unavailable);
     tcase_add_test(tcase, a_pool_closes_its_database);
+    tcase_add_test(tcase, others_get_nothing_of_a_new_file);
+    tcase_add_test(tcase, others_lose_what_they_had_of_old_files);
+    tcase_add_test(tcase, a_file_of_another_is_warned_of_once);
+    tcase_add_test(tcase, a_database_in_memory_has_no_file);
     return suite;
 }
