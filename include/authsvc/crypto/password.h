@@ -29,9 +29,9 @@ authsvc_error_t *authsvc_password_admits(const authsvc_ctx_t *ctx);
 /**
  * Check a password, with exactly one Argon2id computation on every path.
  * @param stored PHC string; NULL, unreadable (anything but Argon2id version 19, one lane, a salt
- *   of 16 octets), or dearer than the cap (4x the settings' memory or passes, at least 1 GiB
- *   and 20, so that a lowered cost locks nobody out): the settings' dummy hash is computed instead, nothing matches (and the two latter are
- *   logged)
+ *   of 16 octets), or dearer than the cap (4x the settings' memory or passes, at least 1 GiB and
+ *   20, so that a lowered cost locks nobody out): the settings' dummy hash is computed instead,
+ *   nothing matches (and the two latter are logged)
  * @return UNAVAILABLE as above; never an error for a wrong password
  */
 authsvc_error_t *authsvc_password_verify(authsvc_ctx_t *ctx, const char *stored,

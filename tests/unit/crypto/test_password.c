@@ -273,6 +273,15 @@ START_TEST(unreadable_hashes_cost_the_same_and_match_nothing)
 }
 END_TEST
 
+static void assert_overloaded(authsvc_error_t *err)
+{
+    ck_assert_ptr_nonnull(err);
+    ck_assert_int_eq(err->code, AUTHSVC_E_UNAVAILABLE);
+    ck_assert_str_eq(err->slug, "overloaded");
+    ck_assert_int_ge(err->retry_after, 1);
+    ck_assert_int_le(err->retry_after, 5);
+}
+
 /* What an import or a hand in the database could do to the server's memory. */
 START_TEST(too_dear_hashes_are_not_computed)
 {
@@ -280,13 +289,13 @@ START_TEST(too_dear_hashes_are_not_computed)
         const char *stored;
         int dear;
     } cases[] = {
-        {"$argon2id$v=19$m=262145,t=2,p=1$" SALT "$" HASH, 1},
+        {"$argon2id$v=19$m=1048577,t=2,p=1$" SALT "$" HASH, 1},
         {"$argon2id$v=19$m=4194304,t=2,p=1$" SALT "$" HASH, 1},
         {"$argon2id$v=19$m=4294967295,t=2,p=1$" SALT "$" HASH, 1},
-        {"$argon2id$v=19$m=64,t=9,p=1$" SALT "$" HASH, 1},
+        {"$argon2id$v=19$m=64,t=21,p=1$" SALT "$" HASH, 1},
         {"$argon2id$v=19$m=64,t=4294967295,p=1$" SALT "$" HASH, 1},
-        {"$argon2id$v=19$m=64,t=8,p=1$" SALT "$" HASH, 0},
-        {"$argon2id$v=19$m=1024,t=8,p=1$" SALT "$" HASH, 0},
+        {"$argon2id$v=19$m=64,t=20,p=1$" SALT "$" HASH, 0},
+        {"$argon2id$v=19$m=1024,t=20,p=1$" SALT "$" HASH, 0},
     };
     size_t i;
 
@@ -299,11 +308,25 @@ START_TEST(too_dear_hashes_are_not_computed)
         lines.last[0] = '\0';
     }
     /* The cap grows with the settings. */
-    settings.hash_passes = 3;
-    ck_assert_int_eq(check("$argon2id$v=19$m=64,t=12,p=1$" SALT "$" HASH, "x").matches, 0);
-    ck_assert_ptr_nonnull(strstr(seam.against, "t=12"));
-    ck_assert_int_eq(check("$argon2id$v=19$m=64,t=13,p=1$" SALT "$" HASH, "x").matches, 0);
+    settings.hash_passes = 6;
+    ck_assert_int_eq(check("$argon2id$v=19$m=64,t=24,p=1$" SALT "$" HASH, "x").matches, 0);
+    ck_assert_ptr_nonnull(strstr(seam.against, "t=24"));
+    ck_assert_int_eq(check("$argon2id$v=19$m=64,t=25,p=1$" SALT "$" HASH, "x").matches, 0);
     ck_assert_int_eq(computed(settings.dummy_hash), 1);
+}
+END_TEST
+
+/* Made at a cost that the site has lowered since: computed, and without the memory no verdict. */
+START_TEST(a_lowered_cost_locks_nobody_out)
+{
+    static const char stored[] = "$argon2id$v=19$m=1048576,t=20,p=1$" SALT "$" HASH;
+    authsvc_password_verdict_t verdict;
+
+    seam.fail = ENOMEM;
+    assert_overloaded(authsvc_password_verify(&ctx, stored, "correct horse", 13, &verdict));
+    ck_assert_int_eq(computed(stored), 1);
+    ck_assert_int_eq(lines.lines, 0);
+    assert_all_given_back();
 }
 END_TEST
 
@@ -346,19 +369,10 @@ START_TEST(the_dummy_lets_nobody_in)
     ck_assert_int_eq(check(KNOWN, "correct horse").matches, 1);
     ck_assert_int_eq(check(NULL, "correct horse").matches, 0);
     ck_assert_int_eq(check("unreadable", "correct horse").matches, 0);
-    ck_assert_int_eq(check("$argon2id$v=19$m=64,t=9,p=1$" SALT "$" HASH, "correct horse").matches,
+    ck_assert_int_eq(check("$argon2id$v=19$m=64,t=21,p=1$" SALT "$" HASH, "correct horse").matches,
                      0);
 }
 END_TEST
-
-static void assert_overloaded(authsvc_error_t *err)
-{
-    ck_assert_ptr_nonnull(err);
-    ck_assert_int_eq(err->code, AUTHSVC_E_UNAVAILABLE);
-    ck_assert_str_eq(err->slug, "overloaded");
-    ck_assert_int_ge(err->retry_after, 1);
-    ck_assert_int_le(err->retry_after, 5);
-}
 
 /* Out of memory is no wrong password; neither is anything else that is no verdict. */
 START_TEST(no_memory_is_no_verdict)
@@ -483,6 +497,7 @@ AUTHSVC_UNIT_SUITE(suite_password)
     tcase_add_loop_test(tcase, unreadable_hashes_cost_the_same_and_match_nothing, 0,
                         sizeof(unreadable) / sizeof(unreadable[0]));
     tcase_add_test(tcase, too_dear_hashes_are_not_computed);
+    tcase_add_test(tcase, a_lowered_cost_locks_nobody_out);
     tcase_add_test(tcase, weaker_hashes_are_to_be_made_anew);
     tcase_add_test(tcase, the_dummy_lets_nobody_in);
     tcase_add_test(tcase, no_memory_is_no_verdict);
