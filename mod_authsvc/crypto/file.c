@@ -43,13 +43,15 @@ static const char *why(apr_pool_t *pool, int error)
 static authsvc_error_t *read_all(apr_pool_t *pool, int fd, apr_size_t len,
                                  authsvc_crypto_file_t *file)
 {
-    authsvc_crypto_file_t *wiped = apr_palloc(pool, sizeof(*wiped));
+    authsvc_crypto_file_t *wiped;
 
-    file->text = apr_pcalloc(pool, len + 1);
+    apr_pool_create(&file->pool, pool);
+    wiped = apr_palloc(file->pool, sizeof(*wiped));
+    file->text = apr_pcalloc(file->pool, len + 1);
     file->len = 0;
     wiped->text = file->text;
     wiped->len = len;
-    apr_pool_cleanup_register(pool, wiped, wipe, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(file->pool, wiped, wipe, apr_pool_cleanup_null);
     while (file->len < len) {
         ssize_t got = read(fd, file->text + file->len, len - file->len);
 
@@ -88,6 +90,7 @@ static authsvc_error_t *check_and_read(apr_pool_t *pool, int fd, authsvc_crypto_
     }
     file->shared = (status.st_mode & (S_IRWXG | S_IRWXO)) != 0;
     file->writable = (status.st_mode & S_IWOTH) != 0;
+    file->foreign = status.st_uid != 0 && status.st_uid != geteuid();
     return read_all(pool, fd, (apr_size_t)status.st_size, file);
 }
 
@@ -117,12 +120,27 @@ authsvc_error_t *authsvc_crypto_file_read(apr_pool_t *pool, const char *path, in
     return err;
 }
 
+void authsvc_crypto_file_forget(authsvc_crypto_file_t *file)
+{
+    if (file->pool) {
+        apr_pool_destroy(file->pool);
+    }
+    memset(file, 0, sizeof(*file));
+}
+
 authsvc_error_t *authsvc_crypto_file_private(apr_pool_t *pool, const authsvc_crypto_file_t *file)
 {
     if (file->shared) {
         return authsvc_crypto_refuse(pool, file->path,
                                      "holds a secret, but not only its owner may use it; run: "
                                      "chmod 0600 %s",
+                                     file->path);
+    }
+    if (file->foreign) {
+        return authsvc_crypto_refuse(pool, file->path,
+                                     "holds a secret, but belongs neither to root nor to the user "
+                                     "who reads it here, and its owner could replace it; run: "
+                                     "chown root %s",
                                      file->path);
     }
     return NULL;

@@ -9,21 +9,29 @@
 /** What a guarded file held. */
 typedef struct {
     const char *path;
-    char *text; /* NUL-terminated; wiped when the pool goes */
+    char *text; /* NUL-terminated */
     apr_size_t len;
+    apr_pool_t *pool; /* of text */
     int shared;   /* group or others may do anything with it */
     int writable; /* others may write to it */
+    int foreign;  /* of an owner that is neither root nor the effective user */
 } authsvc_crypto_file_t;
 
 /**
- * Read a regular file of 1 octet to 64 KiB.
+ * Read a regular file of 1 octet to 64 KiB. Whatever comes of it, authsvc_crypto_file_forget() it.
  * @param unreadable may be NULL; set to 1 if only permission is missing
  * @return INVALID with a sentence for the admin in detail
  */
 authsvc_error_t *authsvc_crypto_file_read(apr_pool_t *pool, const char *path, int *unreadable,
                                           authsvc_crypto_file_t *file);
 
-/** @return INVALID if anybody but the owner may use the file: it holds a secret. */
+/** Wipe and free the text. */
+void authsvc_crypto_file_forget(authsvc_crypto_file_t *file);
+
+/**
+ * For a file that holds a secret.
+ * @return INVALID if anybody but the owner may use it, or if the owner is neither root nor we
+ */
 authsvc_error_t *authsvc_crypto_file_private(apr_pool_t *pool, const authsvc_crypto_file_t *file);
 
 /**

@@ -258,22 +258,35 @@ authsvc_error_t *authsvc_key_from_pem(apr_pool_t *pool, const char *origin, cons
     return err;
 }
 
+static authsvc_error_t *key_from_file(apr_pool_t *pool, const authsvc_crypto_file_t *file,
+                                      int need_private, authsvc_key_t **key)
+{
+    authsvc_key_t *loaded;
+
+    AUTHSVC_TRY(
+        authsvc_key_from_pem(pool, file->path, file->text, file->len, need_private, &loaded));
+    if (loaded->is_private) {
+        AUTHSVC_TRY(authsvc_crypto_file_private(pool, file));
+    } else if (file->writable) {
+        return authsvc_crypto_refuse(pool, file->path, "may be changed by anybody, who could then "
+                                                       "sign tokens; run: chmod o-w %s",
+                                     file->path);
+    }
+    *key = loaded;
+    return NULL;
+}
+
 authsvc_error_t *authsvc_key_load(apr_pool_t *pool, const char *path, int need_private,
                                   int *unreadable, authsvc_key_t **key)
 {
     authsvc_crypto_file_t file;
-    authsvc_key_t *loaded;
+    authsvc_error_t *err = authsvc_crypto_file_read(pool, path, unreadable, &file);
 
-    AUTHSVC_TRY(authsvc_crypto_file_read(pool, path, unreadable, &file));
-    AUTHSVC_TRY(authsvc_key_from_pem(pool, path, file.text, file.len, need_private, &loaded));
-    if (loaded->is_private) {
-        AUTHSVC_TRY(authsvc_crypto_file_private(pool, &file));
-    } else if (file.writable) {
-        return authsvc_crypto_refuse(pool, path, "may be changed by anybody, who could then sign "
-                                                 "tokens; run: chmod o-w %s", path);
+    if (!err) {
+        err = key_from_file(pool, &file, need_private, key);
     }
-    *key = loaded;
-    return NULL;
+    authsvc_crypto_file_forget(&file);
+    return err;
 }
 
 const char *authsvc_key_algorithm(const authsvc_key_t *key)

@@ -21,7 +21,7 @@
 
 typedef struct {
     int number;
-    unsigned char secret[SECRET_OCTETS]; /* to find one that was given twice */
+    unsigned char secret[SECRET_OCTETS]; /* to find one given twice; then wiped */
     unsigned char refresh_key[AUTHSVC_SUBKEY_OCTETS];
     char fingerprint[AUTHSVC_FINGERPRINT_TEXT + 1];
 } secret_t;
@@ -117,31 +117,27 @@ static authsvc_error_t *parse_line(apr_pool_t *pool, const char *origin, int lin
                                                    "of 32 random octets; make one with authsvcctl "
                                                    "secret generate", line_number);
     }
+    memcpy(secret->secret, octets, SECRET_OCTETS);
+    sodium_memzero(octets, size);
     for (i = 0; i < secrets->count; i++) {
-        if (sodium_memcmp(secrets->secret[i].secret, octets, SECRET_OCTETS) == 0) {
+        if (sodium_memcmp(secrets->secret[i].secret, secret->secret, SECRET_OCTETS) == 0) {
             return authsvc_crypto_refuse(pool, origin, "line %d: the secret is the same as that of "
                                                        "the number %d", line_number,
                                          secrets->secret[i].number);
         }
     }
     secret->number = number;
-    memcpy(secret->secret, octets, SECRET_OCTETS);
-    sodium_memzero(octets, size);
     AUTHSVC_TRY(derive(pool, secret));
     secrets->count++;
     return NULL;
 }
 
-authsvc_error_t *authsvc_secrets_parse(apr_pool_t *pool, const char *origin, const char *text,
-                                       apr_size_t len, authsvc_secrets_t **secrets)
+static authsvc_error_t *parse_lines(apr_pool_t *pool, const char *origin, const char *text,
+                                    apr_size_t len, authsvc_secrets_t *secrets)
 {
-    authsvc_secrets_t *made = apr_pcalloc(pool, sizeof(*made));
     const char *end = text + len;
     int line_number;
 
-    /* As many as there are numbers: nothing is ever copied to a larger place and left behind. */
-    made->secret = apr_pcalloc(pool, NUMBER_MAX * sizeof(*made->secret));
-    apr_pool_cleanup_register(pool, made, wipe, apr_pool_cleanup_null);
     for (line_number = 1; text < end; line_number++) {
         const char *newline = memchr(text, '\n', (apr_size_t)(end - text));
         const char *stop = newline ? newline : end;
@@ -151,26 +147,51 @@ authsvc_error_t *authsvc_secrets_parse(apr_pool_t *pool, const char *origin, con
             line_len--;
         }
         if (line_len > 0 && text[0] != '#') {
-            AUTHSVC_TRY(parse_line(pool, origin, line_number, text, line_len, made));
+            AUTHSVC_TRY(parse_line(pool, origin, line_number, text, line_len, secrets));
         }
         text = newline ? newline + 1 : end;
     }
-    if (made->count == 0) {
+    if (secrets->count == 0) {
         return authsvc_crypto_refuse(pool, origin, "holds no secret; make one with authsvcctl "
                                                    "secret generate");
     }
-    *secrets = made;
     return NULL;
+}
+
+authsvc_error_t *authsvc_secrets_parse(apr_pool_t *pool, const char *origin, const char *text,
+                                       apr_size_t len, authsvc_secrets_t **secrets)
+{
+    authsvc_secrets_t *made = apr_pcalloc(pool, sizeof(*made));
+    authsvc_error_t *err;
+    int i;
+
+    /* As many as there are numbers: nothing is ever copied to a larger place and left behind. */
+    made->secret = apr_pcalloc(pool, NUMBER_MAX * sizeof(*made->secret));
+    apr_pool_cleanup_register(pool, made, wipe, apr_pool_cleanup_null);
+    err = parse_lines(pool, origin, text, len, made);
+    for (i = 0; i < NUMBER_MAX; i++) {
+        sodium_memzero(made->secret[i].secret, SECRET_OCTETS);
+    }
+    if (!err) {
+        *secrets = made;
+    }
+    return err;
 }
 
 authsvc_error_t *authsvc_secrets_load(apr_pool_t *pool, const char *path, int *unreadable,
                                       authsvc_secrets_t **secrets)
 {
     authsvc_crypto_file_t file;
+    authsvc_error_t *err = authsvc_crypto_file_read(pool, path, unreadable, &file);
 
-    AUTHSVC_TRY(authsvc_crypto_file_read(pool, path, unreadable, &file));
-    AUTHSVC_TRY(authsvc_crypto_file_private(pool, &file));
-    return authsvc_secrets_parse(pool, path, file.text, file.len, secrets);
+    if (!err) {
+        err = authsvc_crypto_file_private(pool, &file);
+    }
+    if (!err) {
+        err = authsvc_secrets_parse(pool, path, file.text, file.len, secrets);
+    }
+    authsvc_crypto_file_forget(&file);
+    return err;
 }
 
 int authsvc_secrets_current(const authsvc_secrets_t *secrets)

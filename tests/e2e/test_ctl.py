@@ -279,18 +279,30 @@ def test_secret_rotation(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["secret"]
 
 
-def test_secret_append_keeps_the_owner_and_a_missing_newline(tmp_path):
+def test_secret_append_keeps_the_group_and_a_missing_newline(tmp_path):
     path = tmp_path / "secret"
     done("secret", "generate", path)
     path.write_text(path.read_text().rstrip("\n"))
     path.chmod(0o400)
     if os.geteuid() == 0:
-        os.chown(path, 12345, 12345)
+        os.chown(path, -1, 12345)
     done("secret", "append", path)
     assert len(secret_lines(path)) == 2 and mode(path) == 0o400
     if os.geteuid() == 0:
         status = path.stat()
-        assert (status.st_uid, status.st_gid) == (12345, 12345)
+        assert (status.st_uid, status.st_gid) == (0, 12345)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has files of others")
+def test_secrets_of_another_user_are_refused(tmp_path):
+    path = tmp_path / "secret"
+    done("secret", "generate", path)
+    before = path.read_text()
+    os.chown(path, 12345, -1)
+    failed(f"chown root {path}", "secret", "append", path)
+    assert path.read_text() == before
+    os.chown(path, 0, -1)
+    done("secret", "append", path)
 
 
 def test_secret_append_counts_on_from_the_start(tmp_path):

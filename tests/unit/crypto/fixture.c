@@ -3,6 +3,7 @@
 
 #include <apr_file_io.h>
 #include <apr_strings.h>
+#include <dlfcn.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -207,6 +208,40 @@ authsvc_jwt_expectation_t fixture_expectation(void)
     expected.now = FIXTURE_NOW;
     expected.leeway = 30;
     return expected;
+}
+
+static struct {
+    const char *text;
+    apr_size_t len;
+    fixture_read_t last;
+} watch;
+
+/* The seam: stands before the C library's, notes, and passes on. */
+ssize_t read(int fd, void *buffer, size_t size)
+{
+    ssize_t (*real)(int, void *, size_t);
+    ssize_t got;
+
+    *(void **)&real = dlsym(RTLD_NEXT, "read");
+    got = real(fd, buffer, size);
+    if (watch.text && got == (ssize_t)watch.len) {
+        watch.last.octets = buffer;
+        watch.last.len = watch.len;
+        watch.last.was_text = memcmp(buffer, watch.text, watch.len) == 0;
+    }
+    return got;
+}
+
+void fixture_watch_reads(const char *text, apr_size_t len)
+{
+    memset(&watch, 0, sizeof(watch));
+    watch.text = text;
+    watch.len = len;
+}
+
+const fixture_read_t *fixture_last_read(void)
+{
+    return &watch.last;
 }
 
 static apr_status_t remove_directory(void *data)

@@ -53,6 +53,20 @@ authsvc_jwt_expectation_t fixture_expectation(void);
 /** A file in a fresh directory; gone with the pool. @return its path */
 const char *fixture_file(apr_pool_t *pool, const char *text, apr_size_t len, int mode);
 
+/**
+ * Where the last read(2) of this program put what it got: the code under test reads key and secret
+ * files by it. The memory is a pool's, and pools give none back to the system.
+ */
+typedef struct {
+    const unsigned char *octets;
+    apr_size_t len;
+    int was_text; /* octets were those of fixture_watch_reads() when they came */
+} fixture_read_t;
+
+/** Look out for reads of this text. */
+void fixture_watch_reads(const char *text, apr_size_t len);
+const fixture_read_t *fixture_last_read(void);
+
 /** A fresh directory; gone with the pool. */
 const char *fixture_directory(apr_pool_t *pool);
 

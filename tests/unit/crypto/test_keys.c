@@ -287,6 +287,61 @@ START_TEST(files_are_refused_with_the_reason)
 }
 END_TEST
 
+/* Every child of httpd would go on having it, beside OpenSSL's own form of the key. */
+START_TEST(the_text_of_a_key_is_wiped)
+{
+    const char *pem = fixture_pem(FIXTURE_ES256);
+    size_t len = strlen(pem), i;
+    int modes[] = {0600, 0644};
+
+    for (i = 0; i < 2; i++) {
+        const char *path = fixture_file(unit_pool, pem, len, modes[i]);
+        authsvc_key_t *key = NULL;
+        authsvc_error_t *err;
+        const fixture_read_t *seen;
+
+        fixture_watch_reads(pem, len);
+        err = authsvc_key_load(unit_pool, path, 1, NULL, &key);
+        seen = fixture_last_read();
+        ck_assert_int_eq(seen->was_text, 1);
+        ck_assert_ptr_null(memmem(seen->octets, len, pem + len / 2, 16));
+        if (i == 0) {
+            ck_assert_ptr_null(err);
+            ck_assert_str_eq(authsvc_key_id(key), authsvc_key_id(fixture_key(FIXTURE_ES256)));
+        } else {
+            /* what is said of the file outlives its text */
+            assert_refused(err, "chmod 0600");
+            ck_assert_ptr_nonnull(strstr(err->detail, path));
+        }
+    }
+}
+END_TEST
+
+/* Root, and whoever we are: those could read it anyhow. */
+START_TEST(a_private_key_of_another_user_is_refused)
+{
+    const char *pem = fixture_pem(FIXTURE_ES256);
+    const char *path = fixture_file(unit_pool, pem, strlen(pem), 0600);
+    const char *public_path = fixture_file(unit_pool, rfc7638_key, strlen(rfc7638_key), 0644);
+    authsvc_key_t *key;
+
+    ck_assert_ptr_null(authsvc_key_load(unit_pool, path, 1, NULL, &key));
+    if (geteuid() != 0) {
+        return; /* only root can make a file somebody else's */
+    }
+    ck_assert_int_eq(chown(path, 65534, (gid_t)-1), 0);
+    ck_assert_int_eq(chown(public_path, 65534, (gid_t)-1), 0);
+    assert_refused(authsvc_key_load(unit_pool, path, 1, NULL, &key), "chown root ");
+    ck_assert_ptr_null(authsvc_key_load(unit_pool, public_path, 0, NULL, &key));
+    /* its owner may use it */
+    ck_assert_int_eq(chmod(apr_pstrmemdup(unit_pool, path, strlen(path) - strlen("/file")), 0777),
+                     0);
+    ck_assert_int_eq(seteuid(65534), 0);
+    ck_assert_ptr_null(authsvc_key_load(unit_pool, path, 1, NULL, &key));
+    ck_assert_int_eq(seteuid(0), 0);
+}
+END_TEST
+
 /* Only as a user who may not read everything; root goes on as nobody in the forked test. */
 START_TEST(missing_permission_is_told_apart)
 {
@@ -385,6 +440,8 @@ AUTHSVC_UNIT_SUITE(suite_keys)
     tcase = unit_tcase(suite, "files");
     tcase_add_unchecked_fixture(tcase, fixture_make_keys, NULL);
     tcase_add_test(tcase, files_are_refused_with_the_reason);
+    tcase_add_test(tcase, the_text_of_a_key_is_wiped);
+    tcase_add_test(tcase, a_private_key_of_another_user_is_refused);
     tcase_add_test(tcase, missing_permission_is_told_apart);
 
     tcase = unit_tcase(suite, "set");

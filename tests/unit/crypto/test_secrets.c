@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "authsvc/crypto/secrets.h"
 
+#include <dlfcn.h>
+#include <sodium.h>
+#include <unistd.h>
+
 #include "authsvc/crypto/crypto.h"
 #include "fixture.h"
 #include "unit.h"
@@ -9,6 +13,27 @@
 #define SECRET_A "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"
 #define SECRET_B "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI"
 #define ZEROS "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+/* The seam: this stands before libsodium's, and notes where the raw secret lies. */
+static struct {
+    int calls;
+    const unsigned char *raw[4];
+    unsigned char first[4]; /* octet of each, when it was used */
+} seam;
+
+int crypto_kdf_derive_from_key(unsigned char *subkey, size_t len, uint64_t id,
+                               const char context[crypto_kdf_CONTEXTBYTES],
+                               const unsigned char key[crypto_kdf_KEYBYTES])
+{
+    int (*real)(unsigned char *, size_t, uint64_t, const char *, const unsigned char *);
+
+    if (seam.calls < 4) {
+        seam.raw[seam.calls] = key;
+        seam.first[seam.calls++] = key[0];
+    }
+    *(void **)&real = dlsym(RTLD_NEXT, "crypto_kdf_derive_from_key");
+    return real(subkey, len, id, context, key);
+}
 
 static authsvc_error_t *parse(const char *text, authsvc_secrets_t **secrets)
 {
@@ -132,6 +157,62 @@ START_TEST(generated_secrets_load)
 }
 END_TEST
 
+/* Subkeys do all the work: every child of httpd would go on having what they were made of. */
+START_TEST(text_and_raw_secrets_are_wiped)
+{
+    static const char *const texts[] = {
+        "1:" SECRET_A "\n2:" SECRET_B "\n",
+        "1:" SECRET_A "\n2:" SECRET_B "\n2:" SECRET_A "\n",
+    };
+    static const unsigned char zeros[crypto_kdf_KEYBYTES];
+    int i, j;
+
+    for (i = 0; i < 2; i++) {
+        size_t len = strlen(texts[i]);
+        const char *path = fixture_file(unit_pool, texts[i], len, 0600);
+        const fixture_read_t *seen;
+        authsvc_secrets_t *secrets = NULL;
+        authsvc_error_t *err;
+
+        memset(&seam, 0, sizeof(seam));
+        fixture_watch_reads(texts[i], len);
+        err = authsvc_secrets_load(unit_pool, path, NULL, &secrets);
+        seen = fixture_last_read();
+        ck_assert_int_eq(seen->was_text, 1);
+        ck_assert_ptr_null(memmem(seen->octets, len, "BAQEBAQEBAQEBAQEBA", 18));
+        ck_assert_ptr_null(memmem(seen->octets, len, "AgICAgICAgICAgICAg", 18));
+        ck_assert_int_eq(seam.calls, 4);
+        for (j = 0; j < 4; j++) {
+            ck_assert_uint_eq(seam.first[j], j < 2 ? 1 : 2);
+            ck_assert_mem_eq(seam.raw[j], zeros, sizeof(zeros));
+        }
+        if (i == 0) {
+            ck_assert_ptr_null(err);
+            ck_assert_str_eq(authsvc_secrets_fingerprint(secrets, 1, unit_pool),
+                             "j0HdrP1XwFgoSqJ2wP0tLw");
+        } else {
+            /* what is said of the file outlives its text */
+            assert_refused(err, "line 3: the number 2 is there twice");
+        }
+    }
+}
+END_TEST
+
+START_TEST(secrets_of_another_user_are_refused)
+{
+    const char *text = "1:" SECRET_A "\n";
+    const char *path = fixture_file(unit_pool, text, strlen(text), 0600);
+    authsvc_secrets_t *secrets;
+
+    ck_assert_ptr_null(authsvc_secrets_load(unit_pool, path, NULL, &secrets));
+    if (geteuid() != 0) {
+        return; /* only root can make a file somebody else's */
+    }
+    ck_assert_int_eq(chown(path, 65534, (gid_t)-1), 0);
+    assert_refused(authsvc_secrets_load(unit_pool, path, NULL, &secrets), "chown root ");
+}
+END_TEST
+
 START_TEST(all_255_numbers_fit)
 {
     authsvc_secrets_t *secrets;
@@ -159,6 +240,8 @@ AUTHSVC_UNIT_SUITE(suite_secrets)
     tcase_add_test(tcase, fingerprints_never_change);
     tcase_add_test(tcase, bad_files_are_refused_with_the_line);
     tcase_add_test(tcase, generated_secrets_load);
+    tcase_add_test(tcase, text_and_raw_secrets_are_wiped);
+    tcase_add_test(tcase, secrets_of_another_user_are_refused);
     tcase_add_test(tcase, all_255_numbers_fit);
     return suite;
 }
