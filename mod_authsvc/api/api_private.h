@@ -47,8 +47,16 @@ typedef struct {
     const char *allow;              /* "GET, HEAD, PATCH, OPTIONS" */
 } authsvc_route_t;
 
+/** The contract as a site serves it: its text, cut where the site's own values go. */
+typedef struct {
+    const char *before;
+    const authsvc_json_t *password; /* the contract's schema; NULL: it has none */
+    const char *after;
+} authsvc_document_t;
+
 struct authsvc_api_t {
     const authsvc_json_t *document;
+    authsvc_document_t effective;
     apr_array_header_t *routes; /* of authsvc_route_t; fixed segments before parameters */
 };
 
@@ -158,6 +166,9 @@ void authsvc_response_init(authsvc_call_t *call);
 /** Answer with JSON. */
 void authsvc_response_json(authsvc_call_t *call, int status, const authsvc_json_t *value);
 
+/** The same with what was dumped before. @param text must outlive the response */
+void authsvc_response_json_text(authsvc_call_t *call, int status, const char *text);
+
 /** Answer 204. */
 void authsvc_response_no_content(authsvc_call_t *call);
 
@@ -230,6 +241,11 @@ authsvc_error_t *authsvc_operation_get_jwks(authsvc_call_t *call);
 authsvc_error_t *authsvc_operation_get_openid_configuration(authsvc_call_t *call);
 
 /* document.c, problems.c, health.c */
+
+/** Once for a contract, what a request would have to do again: copy and dump all of it. */
+void authsvc_document_prepare(apr_pool_t *pool, const authsvc_json_t *contract,
+                              authsvc_document_t *document);
+
 authsvc_error_t *authsvc_operation_get_openapi(authsvc_call_t *call);
 authsvc_error_t *authsvc_operation_get_problem(authsvc_call_t *call);
 authsvc_error_t *authsvc_operation_get_liveness(authsvc_call_t *call);

@@ -382,6 +382,7 @@ authsvc_error_t *authsvc_contract_load(apr_pool_t *pool, const char *text, apr_s
     }
     loader.api = apr_pcalloc(pool, sizeof(*loader.api));
     loader.api->document = document;
+    authsvc_document_prepare(pool, document, &loader.api->effective);
     loader.api->routes = apr_array_make(pool, 16, sizeof(authsvc_route_t));
     if (authsvc_json_each(authsvc_json_get(document, "paths"), read_route, &loader)) {
         return loader.err;

@@ -20,14 +20,19 @@ void authsvc_response_init(authsvc_call_t *call)
     }
 }
 
-void authsvc_response_json(authsvc_call_t *call, int status, const authsvc_json_t *value)
+void authsvc_response_json_text(authsvc_call_t *call, int status, const char *text)
 {
     authsvc_response_t *response = call->response;
 
     response->status = status;
     response->content_type = "application/json";
-    response->body = authsvc_json_dump(call->ctx->pool, value);
-    response->body_len = strlen(response->body);
+    response->body = text;
+    response->body_len = strlen(text);
+}
+
+void authsvc_response_json(authsvc_call_t *call, int status, const authsvc_json_t *value)
+{
+    authsvc_response_json_text(call, status, authsvc_json_dump(call->ctx->pool, value));
 }
 
 void authsvc_response_no_content(authsvc_call_t *call)

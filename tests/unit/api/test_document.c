@@ -73,6 +73,55 @@ START_TEST(contract_itself_stays)
 }
 END_TEST
 
+/* Neither a member's place nor a space differs from the contract's own text, patched. */
+START_TEST(text_is_that_of_the_whole_document)
+{
+    static const char *const path[] = {"components", "schemas", "RegisterRequest", "properties",
+                                       "password"};
+    authsvc_json_t *whole = authsvc_json_copy(fake.ctx.pool, world.api->document);
+    authsvc_json_t *password = whole;
+    int i;
+
+    for (i = 0; i < 5; i++) {
+        password = authsvc_json_get(password, path[i]);
+    }
+    fake.settings.password_min = 15;
+    fake.settings.password_max = 64;
+    fake.settings.password_require = 0;
+    authsvc_json_set_integer(password, "minLength", 15);
+    authsvc_json_set_integer(password, "maxLength", 64);
+    authsvc_json_set(password, "x-authsvc-password-requires", authsvc_json_array(fake.ctx.pool));
+    world_send("GET", "/openapi.json", NULL, NULL);
+    ck_assert_str_eq(world.response.body, authsvc_json_dump(fake.ctx.pool, whole));
+    ck_assert_uint_eq(world.response.body_len, strlen(world.response.body));
+}
+END_TEST
+
+/* Anybody may ask for it, as often as he likes: so not even one dump of it for each request. */
+START_TEST(a_request_costs_less_than_a_dump)
+{
+    enum { TIMES = 40 };
+    authsvc_response_t response = {0};
+    authsvc_call_t call = {.api = world.api, .ctx = &fake.ctx, .response = &response};
+    apr_interval_time_t served, dumped;
+    int i;
+
+    response.headers = apr_table_make(fake.ctx.pool, 8);
+    served = authsvc_clock_monotonic();
+    for (i = 0; i < TIMES; i++) {
+        ck_assert_ok(authsvc_operation_get_openapi(&call));
+    }
+    served = authsvc_clock_monotonic() - served;
+    dumped = authsvc_clock_monotonic();
+    for (i = 0; i < TIMES; i++) {
+        ck_assert_str_ne(authsvc_json_dump(fake.ctx.pool, world.api->document), "");
+    }
+    dumped = authsvc_clock_monotonic() - dumped;
+    ck_assert_msg(served < dumped, "%d requests took %d us, as many dumps %d us", TIMES,
+                  (int)served, (int)dumped);
+}
+END_TEST
+
 START_TEST(contract_without_the_schema_is_our_fault)
 {
     static const authsvc_binding_t bindings[] = {{"getOpenapi", authsvc_operation_get_openapi},
@@ -96,6 +145,8 @@ AUTHSVC_UNIT_SUITE(suite_document)
     tcase_add_test(tcase, effective_values_are_served);
     tcase_add_test(tcase, all_else_is_the_contract);
     tcase_add_test(tcase, contract_itself_stays);
+    tcase_add_test(tcase, text_is_that_of_the_whole_document);
+    tcase_add_test(tcase, a_request_costs_less_than_a_dump);
     tcase_add_test(tcase, contract_without_the_schema_is_our_fault);
     return suite;
 }
