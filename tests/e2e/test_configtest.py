@@ -166,13 +166,15 @@ def test_secret_file_modes(case):
     "AuthSvcAccessTokenLifetime 15x", "AuthSvcAccessTokenLifetime 1e3",
     "AuthSvcAccessTokenLifetime 999999999999999999999", 'AuthSvcAccessTokenLifetime ""',
     "AuthSvcAccessTokenLifetime 2d", "AuthSvcRefreshTokenLifetime 0",
-    "AuthSvcSessionLifetime 0", "AuthSvcRefreshGrace -1", "AuthSvcRefreshGrace 2h",
+    "AuthSvcSessionLifetime 0", "AuthSvcAccessTokenLifetime 1500ms",
+    "AuthSvcRefreshTokenLifetime 3600001ms", "AuthSvcSessionLifetime 7776000500ms",
+    "AuthSvcRefreshGrace 500ms", "AuthSvcRefreshGrace -1", "AuthSvcRefreshGrace 2h",
     "AuthSvcRegistration Maybe", "AuthSvcEmailUtf8 2", "AuthSvcPasswordLength 8",
     "AuthSvcPasswordLength 20 10", "AuthSvcPasswordLength 0 10", "AuthSvcPasswordLength 8 5000",
     "AuthSvcPasswordLength x y", "AuthSvcPasswordRequire emoji",
     "AuthSvcPasswordRequire none upper", "AuthSvcPasswordCost 1K 1", "AuthSvcPasswordCost 64M 0",
     "AuthSvcPasswordCost 64M", "AuthSvcPasswordCost 1T 1", "AuthSvcMaxBodySize 1",
-    "AuthSvcMaxBodySize 1G", "AuthSvcMaxBodySize 64Q", "AuthSvcDatabaseTimeout 0",
+    "AuthSvcMaxBodySize 1025K", "AuthSvcMaxBodySize 1G", "AuthSvcMaxBodySize 64Q", "AuthSvcDatabaseTimeout 0",
     "AuthSvcDatabaseTimeout 10m", "AuthSvcPreparedStatements x", "AuthSvcCorsOrigin *",
     "AuthSvcCorsOrigin null", "AuthSvcCorsOrigin https://app.example/",
     "AuthSvcCorsOrigin app.example", "AuthSvcCorsOrigin https://APP.example",
@@ -185,7 +187,7 @@ def test_bad_value(case, line):
 @pytest.mark.parametrize("line", [
     "AuthSvcAccessTokenLifetime 900", "AuthSvcAccessTokenLifetime 15m",
     "AuthSvcAccessTokenLifetime 1h", "AuthSvcRefreshTokenLifetime 30d",
-    "AuthSvcRefreshGrace 0", "AuthSvcTokenType at+jwt", "AuthSvcPasswordLength 15 256",
+    "AuthSvcRefreshGrace 0", "AuthSvcRefreshGrace 2000ms", "AuthSvcTokenType at+jwt", "AuthSvcPasswordLength 15 256",
     "AuthSvcPasswordRequire none", "AuthSvcPasswordRequire upper symbol",
     "AuthSvcMaxBodySize 1M", "AuthSvcDatabaseTimeout 500ms", "AuthSvcHashSlots 4",
     "AuthSvcHashQueue 0 1s", "AuthSvcHashQueue 16 500ms", "AuthSvcCorsOrigin http://localhost:5173",
@@ -245,6 +247,56 @@ def test_unsupported_database_driver(case):
 def test_persist_off(case):
     lines = [*case.without("DBDPersist"), "DBDPersist Off"]
     refused(case.test(lines), "DBDPersist")
+
+
+INIT_SQL = 'DBDInitSQL "SELECT 1"'
+
+
+def test_init_sql(case):
+    """A connection that was healed would not have run it."""
+    refused(case.test([*case.lines, INIT_SQL]), "DBDInitSQL", "ALTER ROLE", "DBDParams")
+    accepted(case.test([*case.lines, INIT_SQL], mounted=[]))
+    vhost = [*case.lines, *MOUNTED]
+    refused(case.test([INIT_SQL], mounted=[], vhosts=[("v.example", vhost)]), "DBDInitSQL")
+    refused(case.test([], mounted=[], vhosts=[("v.example", [*vhost, INIT_SQL])]), "DBDInitSQL")
+
+
+def test_init_sql_of_another_server(case):
+    """mod_dbd has one pool for all servers with the same driver and parameters."""
+    lines = [line for line in case.lines if line.startswith("DBD")]
+    other = [line.replace("authsvc.db", "other.db") for line in lines]
+    assert other != lines
+    mounted = ("v.example", [*case.lines, *MOUNTED])
+    refused(case.test([], mounted=[], vhosts=[mounted, ("w.example", [*lines, INIT_SQL])]),
+            "DBDInitSQL", "v.example")
+    accepted(case.test([], mounted=[], vhosts=[mounted, ("w.example", [*other, INIT_SQL])]))
+
+
+@pytest.mark.parametrize("issuer, warned", [
+    ("http://example.org/api/v1", True), ("http://localhost.example.org/api", True),
+    ("https://example.org/api/v1", False), ("http://localhost:8080/api/v1", False),
+    ("http://127.0.0.1/api/v1", False), ("http://[::1]:8080/api/v1", False)])
+def test_issuer_by_plain_http(case, issuer, warned):
+    """A warning, not an error."""
+    said = accepted(case.test([*case.without("AuthSvcIssuer"), f"AuthSvcIssuer {issuer}"]))
+    assert ("AS0531" in said) == warned, said
+
+
+def test_contract_that_does_not_fit(case):
+    """A module whose contract names an operation that it has no function for."""
+    octets = build.module_path().read_bytes()
+    old, new = b'"operationId": "login"', b'"operationId": "logon"'
+    assert octets.count(old) == 1
+    module = case.httpd.root / "mod_authsvc.so"
+    for contract in (octets, octets.replace(old, new)):
+        module.write_bytes(contract)
+        case.httpd.with_module = False
+        lines = [f"LoadModule authsvc_module {module}", *case.lines]
+        if contract == octets:
+            accepted(case.test(lines))
+        else:
+            refused(case.test(lines), "AS0530", "logon")
+            accepted(case.test(lines, mounted=[]))
 
 
 def test_without_mod_dbd(case):

@@ -387,10 +387,15 @@ def test_credentials_need_tls(far):
     assert api.get("/health/live", headers=AFAR).status_code == 200
 
 
-def test_the_client_cannot_say_it_is_near(service):
-    """Without mod_remoteip the field means nothing: loopback stays loopback."""
-    assert service.api.get("/health/live", headers=AFAR).status_code == 200
-    assert service.api.login(new_email(), headers=AFAR).status_code == 401
+@pytest.mark.parametrize("field", [
+    "X-Forwarded-For: 127.0.0.1", "X-Forwarded-Proto: https", "X-Forwarded-Host: localhost",
+    "Forwarded: for=127.0.0.1;proto=https", "Via: 1.1 localhost"])
+def test_a_proxy_of_this_host_is_not_its_client(service, field):
+    """Without mod_remoteip who forwarded a request is known, not who sent it."""
+    headers = dict([field.split(": ")])
+    assert service.api.login(new_email()).status_code == 401, "control"
+    problem(service.api.login(new_email(), headers=headers), 403, "tls-required")
+    assert service.api.get("/health/live", headers=headers).status_code == 200
 
 
 def test_require_tls_off(make_service):

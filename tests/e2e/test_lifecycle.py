@@ -2,13 +2,15 @@
 """Reloads, dying children, short-lived children, every MPM."""
 import os
 import signal
+import subprocess
 import time
 
 import pytest
 
 from harness import build
-from harness.load import Steady, semaphores
+from harness.load import Steady, all_semaphores, semaphores
 from harness.service import Service, new_email
+from test_auth import problem
 
 pytestmark = pytest.mark.slow
 
@@ -58,6 +60,35 @@ def test_a_reload_changes_settings(make_service):
     api = service.new_api()
     build.wait_until(lambda: api.register().status_code == 403, 5, "the new setting holds")
     api.close()
+
+
+def test_removed_semaphores(make_service):
+    """ipcrm: nobody can log in, readiness says so, and a reload mends it."""
+    service = make_service()
+    email = service.api.new_user()["user"]["email"]
+    ready = service.api.get("/health/ready")
+    assert {"name": "hashing", "ok": True} in ready.json()["checks"]
+    (gone,) = semaphores(service.httpd)
+    subprocess.run(["ipcrm", "-s", str(gone)], check=True)
+    service.httpd.allow("AS0233", "AS0500")
+    problem(service.api.login(email), 503, "overloaded")
+    answer = problem(service.api.get("/health/ready"), 503, "not-ready")
+    assert [check["name"] for check in answer["checks"] if not check["ok"]] == ["hashing"]
+    service.httpd.graceful()
+    api = service.new_api()
+    build.wait_until(lambda: api.get("/health/ready").status_code == 200, 10, "ready again")
+    assert api.login(email).status_code == 200
+    assert gone not in semaphores(service.httpd)
+    kept = semaphores(service.httpd)
+    assert len(kept) == 1
+    service.httpd.graceful()
+    api.close()
+    api = service.new_api()
+    assert api.login(email).status_code == 200
+    api.close()
+    assert semaphores(service.httpd) == kept, "and kept from then on"
+    service.httpd.stop()
+    assert not set(kept) & set(all_semaphores()), "removed at the end"
 
 
 def test_killed_children_do_no_half_work(make_service):

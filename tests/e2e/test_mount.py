@@ -2,10 +2,13 @@
 """The mount holds against everything else that wants the request; virtual hosts never mix."""
 import http.server
 import json
+import shutil
+import subprocess
 import threading
 
 import pytest
 
+from harness import build
 from harness.httpd import CHEAP_COST, Httpd
 from harness.service import (MOUNT, PASSWORD, Api, Service, database_lines, mount_lines,
                              new_email, service_lines)
@@ -331,6 +334,119 @@ def test_same_name_users_in_two_vhosts_keep_their_own_password(twins):
     problem(twins.a.login(email, "Password-of-b-1"), 401, "invalid-credentials")
     problem(twins.b.login(email, "Password-of-a-1"), 401, "invalid-credentials")
     assert twins.a.login(email, "Password-of-a-1").status_code == 200
+
+
+def one_section_for_all(httpd, tenants):
+    """One file with a <VirtualHost>, included for each tenant."""
+    section = [f"<VirtualHost 127.0.0.1:{httpd.port}>", "ServerName ${NAME}",
+               *tenant_lines(httpd, "${NAME}", "${PARAMS}"), "</VirtualHost>"]
+    (httpd.root / "conf" / "vhost.inc").write_text("\n".join(section) + "\n", encoding="ascii")
+    lines = []
+    for name, params in tenants:
+        lines += [f"Define NAME {name}", f'Define PARAMS "{params}"', "Include conf/vhost.inc"]
+    return lines
+
+
+def one_macro_for_all(httpd, tenants):
+    """mod_macro: one <VirtualHost> in a macro, used for each tenant."""
+    lines = ["<Macro Tenant $name $params>", f"<VirtualHost 127.0.0.1:{httpd.port}>",
+             "ServerName $name", *tenant_lines(httpd, "$name", "$params"), "</VirtualHost>",
+             "</Macro>"]
+    return lines + [f'Use Tenant {name} "{params}"' for name, params in tenants]
+
+
+def tenant_lines(httpd, name, params):
+    """Only name and database differ: the same keys and secrets, which is the harder case."""
+    return [f'DBDParams "{params}"', f"AuthSvcIssuer https://{name}/api/v1",
+            f"AuthSvcSigningKey {httpd.key()}", f"AuthSvcSecretFile {httpd.secret()}", CHEAP_COST,
+            *mount_lines()]
+
+
+@pytest.mark.parametrize("configure", [one_section_for_all, one_macro_for_all])
+def test_virtual_hosts_of_one_section_never_mix(engine, configure):
+    """All of them have the same file and line."""
+    httpd = Httpd(modules=["macro"])
+    databases = {name: engine.new_database()
+                 for name in ("a.example", "b.example", "c.example")}
+    some = databases["a.example"]
+    httpd.main = [line for line in database_lines(some) if not line.startswith("DBDParams")]
+    httpd.main += configure(httpd, [(name, database.params)
+                                    for name, database in databases.items()])
+    httpd.write()
+    done = subprocess.run([build.HTTPD, "-f", str(httpd.conf), "-t", "-D", "DUMP_AUTHSVC"],
+                          capture_output=True, text=True, check=True, env=httpd.environment())
+    shown = [json.loads(line.partition(" ")[2]) for line in done.stdout.splitlines()
+             if line.startswith("authsvc-server: ")]
+    assert {each["server"]: each["params"] for each in shown if not each["main"]} == \
+        {name: database.params for name, database in databases.items()}
+    httpd.start()
+    apis = {name: Api(httpd.origin, host=name) for name in databases}
+    try:
+        emails = {}
+        for name, api in apis.items():
+            whole_life(api)
+            emails[name] = api.new_user()["user"]["email"]
+        for name, database in databases.items():
+            for other, email in emails.items():
+                assert apis[name].login(email).status_code == (200 if other == name else 401)
+                count = database.query(f"SELECT count(*) FROM users WHERE email = '{email}'")
+                assert count == [("1" if other == name else "0",)]
+    finally:
+        for api in apis.values():
+            api.close()
+        httpd.destroy()
+
+
+FOREIGN = """
+#include <httpd.h>
+#include <http_config.h>
+#include <apr_dbd.h>
+#include <apr_optional_hooks.h>
+#include <apr_strings.h>
+#include <mod_dbd.h>
+
+/* As if mod_dbd had taken the parameters from elsewhere. */
+static apr_status_t alter(apr_pool_t *pool, dbd_cfg_t *config, ap_dbd_t *dbd)
+{
+    config->params = apr_pstrcat(dbd->pool, config->params, SUFFIX, NULL);
+    return APR_SUCCESS;
+}
+
+static void hooks(apr_pool_t *pool)
+{
+    APR_OPTIONAL_HOOK(dbd, post_connect, alter, NULL, NULL, APR_HOOK_FIRST);
+}
+
+module AP_MODULE_DECLARE_DATA foreign_module = {
+    STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, hooks, 0};
+"""
+
+
+@pytest.mark.parametrize("suffix", ["", " "])
+def test_a_connection_to_elsewhere_is_not_used(make_service, suffix):
+    """What mod_dbd says of a connection must be what the configuration tree says."""
+    service = make_service(start=False)
+    root = service.httpd.root
+    (root / "mod_foreign.c").write_text(FOREIGN, encoding="ascii")
+    apxs = shutil.which("apxs") or shutil.which("apxs2")
+    flags = subprocess.run([apxs, "-q", "INCLUDEDIR"], capture_output=True, text=True, check=True)
+    apr = subprocess.run(["apr-1-config", "--includes", "--cppflags"], capture_output=True,
+                         text=True, check=True)
+    subprocess.run(["cc", "-shared", "-fPIC", f'-DSUFFIX="{suffix}"', *apr.stdout.split(),
+                    f"-I{flags.stdout.strip()}", "-o", str(root / "mod_foreign.so"),
+                    str(root / "mod_foreign.c")], check=True)
+    service.httpd.main.insert(0, f"LoadModule foreign_module {root}/mod_foreign.so")
+    service.httpd.start()
+    if not suffix:
+        whole_life(service.api)
+        return
+    service.httpd.allow("AS0572", "AS0500", "AS0230")
+    problem(service.api.register(), 503, "unavailable")
+    problem(service.api.get("/health/ready"), 503, "not-ready")
+    lines = service.httpd.log_since(0, r":crit\].*AS0572")
+    assert lines
+    assert service.database.params not in "".join(lines)
+    assert service.database.query("SELECT count(*) FROM users") == [("0",)]
 
 
 # ---- keys and privileges
