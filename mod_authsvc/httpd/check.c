@@ -74,6 +74,37 @@ static int has_init_sql(const check_t *check)
     return dbd->init_sql;
 }
 
+static int has_several_hosts(const char *conninfo)
+{
+    const char *at;
+
+    for (at = conninfo; (at = strstr(at, "host")) != NULL; at++) {
+        const char *value = at + strcspn(at, "= ");
+
+        value += strspn(value, "= ");
+        if (memchr(value, ',', strcspn(value, " "))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* What libpq allows, and what would hold threads for longer than a request may take. */
+static void check_conninfo(const check_t *check, const char *conninfo)
+{
+    if (!strstr(conninfo, "connect_timeout")) {
+        say(check, APLOG_WARNING, "AS0532",
+            "DBDParams has no connect_timeout: a thread that connects to a server that does not "
+            "answer waits without end. Add connect_timeout=2");
+    }
+    if (has_several_hosts(conninfo)) {
+        say(check, APLOG_WARNING, "AS0533",
+            "DBDParams names several hosts. A lost connection is made again by trying them in their "
+            "order, and a silent one takes all the time there is. Give one address that fails over "
+            "by itself");
+    }
+}
+
 static void check_database(check_t *check)
 {
     const authsvc_dbd_facts_t *dbd = &check->config->dbd;
@@ -103,6 +134,9 @@ static void check_database(check_t *check)
                "there is no DBDParams. Say where the database is, such as DBDParams "
                "\"host=/run/postgresql dbname=authsvc connect_timeout=2\", or for sqlite3 the "
                "file's path");
+    }
+    if (dbd->driver && dbd->params && strcmp(dbd->driver, "pgsql") == 0) {
+        check_conninfo(check, dbd->params);
     }
     if (!dbd->persist) {
         refuse(check, "AS0514",
