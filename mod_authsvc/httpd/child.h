@@ -11,6 +11,7 @@
 typedef struct authsvc_child_t {
     const authsvc_api_t *api; /* NULL if it could not be made: every request is answered by 500 */
     authsvc_gate_t gate;
+    volatile apr_uint32_t overload_logged; /* second in which it was said last */
 } authsvc_child_t;
 
 /** The child_init hook, after mod_dbd's. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "handler.h"
 
+#include <apr_atomic.h>
 #include <apr_strings.h>
 #include <http_config.h>
 #include <http_log.h>
@@ -74,15 +75,34 @@ static int send_response(request_rec *r, const authsvc_response_t *response)
     return OK;
 }
 
-static void log_error(const authsvc_ctx_t *ctx, const authsvc_response_t *response)
+/* A flood must not fill the log: a process says once a second that it turns requests away. */
+static authsvc_log_level_t overload_level(authsvc_child_t *child, apr_time_t now)
 {
-    authsvc_log_level_t level =
-        response->status >= HTTP_INTERNAL_SERVER_ERROR ? AUTHSVC_LOG_ERROR : AUTHSVC_LOG_INFO;
+    apr_uint32_t second = (apr_uint32_t)apr_time_sec(now);
+    apr_uint32_t said = apr_atomic_read32(&child->overload_logged);
 
-    if (response->error) {
-        authsvc_log(ctx->log, level, "AS0500", "status %d, request %s: %s", response->status,
-                    ctx->request_id, authsvc_error_describe(response->error, ctx->pool));
+    if (said == second || apr_atomic_cas32(&child->overload_logged, second, said) != said) {
+        return AUTHSVC_LOG_DEBUG;
     }
+    return AUTHSVC_LOG_WARNING;
+}
+
+static void log_error(const request_rec *r, const authsvc_ctx_t *ctx,
+                      const authsvc_response_t *response)
+{
+    const authsvc_error_t *error = response->error;
+    authsvc_log_level_t level = AUTHSVC_LOG_INFO;
+
+    if (!error) {
+        return;
+    }
+    if (error->slug && strcmp(error->slug, "overloaded") == 0) {
+        level = overload_level(authsvc_config_server(r->server)->child, r->request_time);
+    } else if (response->status >= HTTP_INTERNAL_SERVER_ERROR) {
+        level = AUTHSVC_LOG_ERROR;
+    }
+    authsvc_log(ctx->log, level, "AS0500", "status %d, request %s: %s", response->status,
+                ctx->request_id, authsvc_error_describe(error, ctx->pool));
 }
 
 /* What keeps the request from the API altogether. NULL: nothing. */
@@ -158,6 +178,6 @@ int authsvc_handle(request_rec *r)
     } else {
         authsvc_api_handle(config->child->api, &ctx, &request, &response);
     }
-    log_error(&ctx, &response);
+    log_error(r, &ctx, &response);
     return send_response(r, &response);
 }
