@@ -282,6 +282,18 @@ def test_issuer_by_plain_http(case, issuer, warned):
     assert ("AS0531" in said) == warned, said
 
 
+@pytest.mark.parametrize("params, warnings", [
+    ("host=127.0.0.1 dbname=x connect_timeout=2", set()),
+    ("host=127.0.0.1 dbname=x", {"AS0532"}),
+    ("host=127.0.0.1,127.0.0.2 dbname=x connect_timeout=2", {"AS0533"}),
+    ("dbname=x hostaddr=127.0.0.1,127.0.0.2", {"AS0532", "AS0533"})])
+def test_connection_settings_that_hold_threads(case, params, warnings):
+    """Warnings, not errors."""
+    lines = [line for line in case.lines if not line.startswith("DBD")]
+    said = accepted(case.test([*lines, "DBDriver pgsql", f'DBDParams "{params}"']))
+    assert set(re.findall("AS053[23]", said)) == warnings, said
+
+
 def test_contract_that_does_not_fit(case):
     """A module whose contract names an operation that it has no function for."""
     octets = build.module_path().read_bytes()
