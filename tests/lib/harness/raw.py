@@ -47,17 +47,26 @@ def request(method, path, headers=(), body=b"", host="localhost"):
 
 def h2_exchange(port, headers, body=b"", timeout=15, path="/", method="POST"):
     """One request by HTTP/2 with prior knowledge; gives (status, fields, body)."""
+    return h2_exchanges(port, headers, [body], timeout, path, method)[0]
+
+
+def h2_exchanges(port, headers, bodies, timeout=15, path="/", method="POST"):
+    """
+    A request for each body on one connection, all of them sent before the first answer is read;
+    gives a list of (status, fields, body), in the order of the requests.
+    """
     state = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
     state.initiate_connection()
-    fields, answer, status = {}, b"", 0
+    rests, answers, open_streams = {}, {}, set()
+    for stream, body in zip(range(1, 2 * len(bodies), 2), bodies):
+        state.send_headers(stream, [(":method", method), (":path", path), (":scheme", "http"),
+                                    (":authority", "localhost"), *headers], end_stream=not body)
+        rests[stream], answers[stream] = body, [0, {}, b""]
+        open_streams.add(stream)
     with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:
-        state.send_headers(1, [(":method", method), (":path", path), (":scheme", "http"),
-                               (":authority", "localhost"), *headers], end_stream=not body)
-        while True:
-            while body and (window := min(state.local_flow_control_window(1),
-                                          state.max_outbound_frame_size)) > 0:
-                state.send_data(1, body[:window], end_stream=len(body) <= window)
-                body = body[window:]
+        while open_streams:
+            for stream in open_streams:
+                send_some(state, stream, rests)
             connection.sendall(state.data_to_send())
             received = connection.recv(65536)
             if not received:
@@ -65,9 +74,18 @@ def h2_exchange(port, headers, body=b"", timeout=15, path="/", method="POST"):
             for event in state.receive_data(received):
                 if isinstance(event, h2.events.ResponseReceived):
                     fields = dict(event.headers)
-                    status = int(fields[":status"])
+                    answers[event.stream_id][:2] = int(fields[":status"]), fields
                 elif isinstance(event, h2.events.DataReceived):
-                    answer += event.data
+                    answers[event.stream_id][2] += event.data
+                    state.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
                 elif isinstance(event, (h2.events.StreamEnded, h2.events.StreamReset)):
-                    return status, fields, answer
-    return status, fields, answer
+                    open_streams.discard(event.stream_id)
+    return [tuple(answer) for answer in answers.values()]
+
+
+def send_some(state, stream, rests):
+    """As much of a request's body as the windows allow."""
+    while rests[stream] and (window := min(state.local_flow_control_window(stream),
+                                           state.max_outbound_frame_size)) > 0:
+        part, rests[stream] = rests[stream][:window], rests[stream][window:]
+        state.send_data(stream, part, end_stream=not rests[stream])
