@@ -37,9 +37,15 @@ typedef struct {
     apr_time_t applied_at;
 } applied_t;
 
+/*
+ * By a query of the catalog, not by to_regclass: that would answer from what this session saw
+ * before it waited for another's migration.
+ */
 static const authsvc_statement_t schema_exists = {
     .name = "migrate_schema_exists",
-    .pgsql = "SELECT to_regclass('authsvc_schema') IS NOT NULL",
+    .pgsql = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c"
+             " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+             " WHERE c.relname = 'authsvc_schema' AND n.nspname = ANY (current_schemas(false)))",
     .sqlite = "SELECT EXISTS (SELECT 1 FROM sqlite_master"
               " WHERE type = 'table' AND name = 'authsvc_schema')",
     .reads_only = 1,
