@@ -118,7 +118,8 @@ typedef struct {
 
 /**
  * Whether this node can serve: database and schema, clock within 30 s of the database's, secret
- * known to the other nodes, semaphores for hashing still there. Never an error: each failure is a check that is not ok.
+ * known to the other nodes, semaphores for hashing still there. Never an error: each failure is a
+ * check that is not ok.
  * @param checks of authsvc_readiness_check_t, in ctx->pool
  * @return 1 if all are ok
  */

@@ -209,12 +209,12 @@ START_TEST(health_answers)
     world_send("GET", "/health/ready", NULL, NULL);
     ck_assert_msg(world.response.status == 200, "%s", world.response.body);
     ck_assert_pstr_eq(world_text("status"), "ready");
-    ck_assert_uint_eq(authsvc_json_size(authsvc_json_get(world.body, "checks")), 3);
+    ck_assert_uint_eq(authsvc_json_size(authsvc_json_get(world.body, "checks")), 4);
     ck_assert_pstr_eq(world_header("Cache-Control"), "no-store");
     fake.node.database_now = fake.now + apr_time_from_sec(31);
     world_send("GET", "/health/ready", NULL, NULL);
     world_expect_problem(503, "not-ready");
-    ck_assert_uint_eq(authsvc_json_size(authsvc_json_get(world.body, "checks")), 3);
+    ck_assert_uint_eq(authsvc_json_size(authsvc_json_get(world.body, "checks")), 4);
     ck_assert_str_eq(world.response.error->internal, "failed checks: clock");
 }
 END_TEST
