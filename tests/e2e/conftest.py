@@ -16,7 +16,9 @@ ENGINES = {"sqlite": databases.SqliteEngine, "postgresql": databases.Postgres}
 
 def pytest_addoption(parser):
     parser.addoption("--engine", action="append", choices=sorted(ENGINES),
-                     help="run on this database only; may be repeated (default: both)")
+                     help="only tests that use this database; may be repeated (default: all)")
+    parser.addoption("--no-engine", action="store_true",
+                     help="only tests that are the same whatever the database is")
     parser.addoption("--skip-slow", action="store_true", help="leave out tests marked slow")
 
 
@@ -32,7 +34,24 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("engine", names, indirect=True, scope="session")
 
 
+# Fixtures that bring a database, and which.
+_FIXTURES = {"engine": None, "cluster": "postgresql", "lite": "sqlite"}
+
+
+def _wanted(config, item):
+    engines = {_FIXTURES[name] for name in item.fixturenames if name in _FIXTURES}
+    if config.getoption("--no-engine"):
+        return not engines
+    chosen = config.getoption("--engine")
+    if not chosen:
+        return True
+    return bool(engines & {None, *chosen})
+
+
 def pytest_collection_modifyitems(config, items):
+    dropped = [item for item in items if not _wanted(config, item)]
+    items[:] = [item for item in items if item not in set(dropped)]
+    config.hook.pytest_deselected(items=dropped)
     if config.getoption("--skip-slow"):
         for item in items:
             if "slow" in item.keywords:

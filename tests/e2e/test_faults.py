@@ -24,9 +24,7 @@ SLACK = 1.0
 # ---- PostgreSQL
 
 @pytest.fixture(scope="module")
-def cluster(request):
-    if "postgresql" not in (request.config.getoption("--engine") or ["postgresql"]):
-        pytest.skip("PostgreSQL only")
+def cluster():
     made = databases.Postgres()
     yield made
     made.destroy()
@@ -424,9 +422,7 @@ def test_auto_migrate(make_service, engine):
 # ---- SQLite
 
 @pytest.fixture
-def lite(request):
-    if "sqlite" not in (request.config.getoption("--engine") or ["sqlite"]):
-        pytest.skip("SQLite only")
+def lite():
     engine = databases.SqliteEngine()
     made = Service(engine)
     made.httpd.allow(*FAULTS)
