@@ -99,9 +99,9 @@ static void check_conninfo(const check_t *check, const char *conninfo)
     }
     if (has_several_hosts(conninfo)) {
         say(check, APLOG_WARNING, "AS0533",
-            "DBDParams names several hosts. A lost connection is made again by trying them in their "
-            "order, and a silent one takes all the time there is. Give one address that fails over "
-            "by itself");
+            "DBDParams names several hosts. A lost connection is made again by trying them in "
+            "order, and a silent one takes all the time there is. Give one address that fails "
+            "over by itself");
     }
 }
 
