@@ -36,7 +36,7 @@ struct authsvc_db_conn_t {
     authsvc_db_t *db;
     apr_pool_t *pool;
     void *baton;
-    int checked; /* this session has seen a schema that it can work with */
+    int checked; /* since it was last made, it has seen a schema that it can work with */
     int unsent;  /* the last run failed before the server could have seen the statement */
     int lost;    /* the last run failed because the connection did */
     authsvc_error_t *failed; /* the first failure in the open transaction */

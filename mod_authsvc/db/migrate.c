@@ -38,7 +38,7 @@ typedef struct {
 } applied_t;
 
 /*
- * By a query of the catalog, not by to_regclass: that would answer from what this session saw
+ * By a query of the catalog, not by to_regclass: that would answer from what the connection saw
  * before it waited for another's migration.
  */
 static const authsvc_statement_t schema_exists = {

@@ -151,3 +151,48 @@ const char *database_ask(authsvc_ctx_t *ctx, const char *sql)
     ck_assert_int_eq(result->n_rows, 1);
     return authsvc_db_cell(result, 0, 0)->text;
 }
+
+const authsvc_statement_t database_insert_one = {
+    .name = "insert",
+    .sql = "INSERT INTO t (a) VALUES ($1)",
+    .n_params = 1,
+    .params = {AUTHSVC_DB_INT},
+};
+
+const authsvc_statement_t database_count = {
+    .name = "count",
+    .sql = "SELECT COUNT(*) FROM t",
+    .reads_only = 1,
+    .n_columns = 1,
+    .columns = {AUTHSVC_DB_INT},
+};
+
+authsvc_ctx_t *database_with_table(apr_pool_t *pool, int engine, authsvc_ctx_t **other)
+{
+    database_t database;
+    authsvc_ctx_t *ctx = database_migrated(pool, engine, &database);
+
+    database_exec(ctx, engine == ON_SQLITE ? "CREATE TABLE t (a INTEGER) STRICT"
+                                           : "CREATE TABLE t (a integer)");
+    *other = database_open(pool, database);
+    return ctx;
+}
+
+authsvc_error_t *database_insert(authsvc_ctx_t *ctx)
+{
+    const authsvc_db_value_t params[] = {authsvc_db_int(1)};
+    authsvc_db_result_t *result;
+
+    return authsvc_db_run(ctx, &database_insert_one, params, &result);
+}
+
+apr_int64_t database_rows(authsvc_ctx_t *ctx)
+{
+    authsvc_db_result_t *result;
+    authsvc_error_t *err;
+
+    ctx->db_budget = apr_time_from_sec(3);
+    err = authsvc_db_run(ctx, &database_count, NULL, &result);
+    ck_assert_msg(!err, "%s", err ? authsvc_error_describe(err, ctx->pool) : "");
+    return authsvc_db_cell(result, 0, 0)->integer;
+}

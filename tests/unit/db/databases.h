@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #include "authsvc/core/context.h"
+#include "authsvc/db/db.h"
 #include "authsvc/db/migrate.h"
 
 /* Engines for loop tests: tcase_add_loop_test(tcase, test, 0, ENGINES), and _i in the test. */
@@ -36,6 +37,19 @@ void database_exec(authsvc_ctx_t *ctx, const char *sql);
 
 /** The only cell of the only row of a query, as text. */
 const char *database_ask(authsvc_ctx_t *ctx, const char *sql);
+
+/** A migrated database with an empty table t of one integer, and a second connection to it. */
+authsvc_ctx_t *database_with_table(apr_pool_t *pool, int engine, authsvc_ctx_t **other);
+
+/** INSERT INTO t, and SELECT COUNT(*) FROM t. */
+extern const authsvc_statement_t database_insert_one;
+extern const authsvc_statement_t database_count;
+
+/** Insert one row into t, as a request does. */
+authsvc_error_t *database_insert(authsvc_ctx_t *ctx);
+
+/** How many rows t has; takes three seconds at most, whatever is left of the budget. */
+apr_int64_t database_rows(authsvc_ctx_t *ctx);
 
 /** "freeze", "thaw", "restart" the PostgreSQL cluster of this program. */
 void cluster_do(const char *command);

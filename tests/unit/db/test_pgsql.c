@@ -7,48 +7,6 @@
 
 /* What a PostgreSQL server may do to a connection, and what the caller sees of it. */
 
-static const authsvc_statement_t insert = {
-    .name = "insert",
-    .sql = "INSERT INTO t (a) VALUES ($1)",
-    .n_params = 1,
-    .params = {AUTHSVC_DB_INT},
-};
-
-static const authsvc_statement_t count = {
-    .name = "count",
-    .sql = "SELECT COUNT(*) FROM t",
-    .reads_only = 1,
-    .n_columns = 1,
-    .columns = {AUTHSVC_DB_INT},
-};
-
-static authsvc_ctx_t *with_table(authsvc_ctx_t **other)
-{
-    database_t database;
-    authsvc_ctx_t *ctx = database_migrated(unit_pool, ON_PGSQL, &database);
-
-    database_exec(ctx, "CREATE TABLE t (a integer)");
-    *other = database_open(unit_pool, database);
-    return ctx;
-}
-
-static apr_int64_t rows(authsvc_ctx_t *ctx)
-{
-    authsvc_db_result_t *result;
-
-    ctx->db_budget = apr_time_from_sec(3);
-    ck_assert_ok(authsvc_db_run(ctx, &count, NULL, &result));
-    return authsvc_db_cell(result, 0, 0)->integer;
-}
-
-static authsvc_error_t *insert_one(authsvc_ctx_t *ctx)
-{
-    const authsvc_db_value_t params[] = {authsvc_db_int(1)};
-    authsvc_db_result_t *result;
-
-    return authsvc_db_run(ctx, &insert, params, &result);
-}
-
 /* All backends of this database but the killer's own; waits until they are gone. */
 static void terminate_others(authsvc_ctx_t *killer)
 {
@@ -69,43 +27,43 @@ static void terminate_others(authsvc_ctx_t *killer)
 START_TEST(a_killed_idle_connection_heals)
 {
     authsvc_ctx_t *killer;
-    authsvc_ctx_t *ctx = with_table(&killer);
+    authsvc_ctx_t *ctx = database_with_table(unit_pool, ON_PGSQL, &killer);
     unit_log_t lines = {0};
     const authsvc_log_t log = {unit_log_write, &lines};
 
     ctx->log = &log;
     for (int i = 1; i <= 5; i++) {
-        ck_assert_ok(insert_one(ctx));
-        ck_assert_int_eq(rows(killer), i);
+        ck_assert_ok(database_insert(ctx));
+        ck_assert_int_eq(database_rows(killer), i);
         terminate_others(killer);
     }
-    ck_assert_int_eq(rows(ctx), 5);
+    ck_assert_int_eq(database_rows(ctx), 5);
     ck_assert_ptr_nonnull(strstr(lines.all, "AS0104"));
 }
 END_TEST
 
 static authsvc_error_t *insert_twice(authsvc_ctx_t *ctx, void *baton)
 {
-    AUTHSVC_TRY(insert_one(ctx));
+    AUTHSVC_TRY(database_insert(ctx));
     if (baton) {
         terminate_others(baton);
     }
-    return insert_one(ctx);
+    return database_insert(ctx);
 }
 
 START_TEST(a_killed_transaction_is_an_error)
 {
     authsvc_ctx_t *killer;
-    authsvc_ctx_t *ctx = with_table(&killer);
+    authsvc_ctx_t *ctx = database_with_table(unit_pool, ON_PGSQL, &killer);
 
     ck_assert_code(authsvc_db_transaction(ctx, insert_twice, killer), AUTHSVC_E_UNAVAILABLE);
     ck_assert_ptr_null(ctx->txn);
-    ck_assert_int_eq(rows(killer), 0);
+    ck_assert_int_eq(database_rows(killer), 0);
     ck_assert_ok(authsvc_db_transaction(ctx, insert_twice, NULL));
-    ck_assert_int_eq(rows(killer), 2);
+    ck_assert_int_eq(database_rows(killer), 2);
     terminate_others(killer);
     ck_assert_ok(authsvc_db_transaction(ctx, insert_twice, NULL));
-    ck_assert_int_eq(rows(killer), 4);
+    ck_assert_int_eq(database_rows(killer), 4);
 }
 END_TEST
 
@@ -151,7 +109,7 @@ START_TEST(a_lost_answer_is_retried_for_reads_only)
                " pg_sleep(2) IS NULL /* marker_w */",
     };
     authsvc_ctx_t *killer;
-    authsvc_ctx_t *ctx = with_table(&killer);
+    authsvc_ctx_t *ctx = database_with_table(unit_pool, ON_PGSQL, &killer);
     authsvc_db_result_t *result;
     kill_t kill = {killer, "marker_r"};
     pthread_t thread;
@@ -178,21 +136,21 @@ END_TEST
 START_TEST(forgotten_statements_are_prepared_again)
 {
     authsvc_ctx_t *other;
-    authsvc_ctx_t *ctx = with_table(&other);
+    authsvc_ctx_t *ctx = database_with_table(unit_pool, ON_PGSQL, &other);
 
-    ck_assert_ok(insert_one(ctx));
+    ck_assert_ok(database_insert(ctx));
     ck_assert_str_ne(database_ask(ctx, "SELECT COUNT(*) FROM pg_prepared_statements"), "0");
     for (int i = 0; i < 3; i++) {
         database_exec(ctx, "DISCARD ALL");
-        ck_assert_ok(insert_one(ctx));
+        ck_assert_ok(database_insert(ctx));
     }
-    ck_assert_int_eq(rows(ctx), 4);
+    ck_assert_int_eq(database_rows(ctx), 4);
     /* in a transaction that is an error, and nothing of it is left */
     database_exec(ctx, "DISCARD ALL");
     ck_assert_code(authsvc_db_transaction(ctx, insert_twice, NULL), AUTHSVC_E_UNAVAILABLE);
-    ck_assert_int_eq(rows(ctx), 4);
+    ck_assert_int_eq(database_rows(ctx), 4);
     ck_assert_ok(authsvc_db_transaction(ctx, insert_twice, NULL));
-    ck_assert_int_eq(rows(ctx), 6);
+    ck_assert_int_eq(database_rows(ctx), 6);
 }
 END_TEST
 
@@ -206,7 +164,7 @@ START_TEST(a_changed_plan_is_made_again)
         .columns = {AUTHSVC_DB_INT},
     };
     authsvc_ctx_t *other;
-    authsvc_ctx_t *ctx = with_table(&other);
+    authsvc_ctx_t *ctx = database_with_table(unit_pool, ON_PGSQL, &other);
     authsvc_db_result_t *result;
 
     ck_assert_ok(authsvc_db_run(ctx, &star, NULL, &result));
@@ -218,13 +176,13 @@ END_TEST
 START_TEST(nothing_is_prepared_if_so_told)
 {
     authsvc_ctx_t *other;
-    authsvc_ctx_t *ctx = with_table(&other);
+    authsvc_ctx_t *ctx = database_with_table(unit_pool, ON_PGSQL, &other);
 
     database_exec(ctx, "DEALLOCATE ALL");
     ctx->db->prepared_statements = 0;
-    ck_assert_ok(insert_one(ctx));
+    ck_assert_ok(database_insert(ctx));
     ck_assert_ok(authsvc_db_transaction(ctx, insert_twice, NULL));
-    ck_assert_int_eq(rows(ctx), 3);
+    ck_assert_int_eq(database_rows(ctx), 3);
     ck_assert_str_eq(database_ask(ctx, "SELECT COUNT(*) FROM pg_prepared_statements"), "0");
 }
 END_TEST
@@ -232,62 +190,62 @@ END_TEST
 START_TEST(a_frozen_server_is_waited_for_until_the_deadline)
 {
     authsvc_ctx_t *other;
-    authsvc_ctx_t *ctx = with_table(&other);
+    authsvc_ctx_t *ctx = database_with_table(unit_pool, ON_PGSQL, &other);
     apr_time_t started;
 
-    ck_assert_ok(insert_one(ctx));
+    ck_assert_ok(database_insert(ctx));
     cluster_do("freeze");
     started = authsvc_clock_monotonic();
     ctx->db_budget = apr_time_from_msec(400);
-    ck_assert_code(insert_one(ctx), AUTHSVC_E_UNAVAILABLE);
+    ck_assert_code(database_insert(ctx), AUTHSVC_E_UNAVAILABLE);
     ck_assert_int_lt(authsvc_clock_monotonic() - started, apr_time_from_msec(700));
     /* now it is BAD, and healing waits for the server as well */
     started = authsvc_clock_monotonic();
     ctx->db_budget = apr_time_from_msec(400);
-    ck_assert_code(insert_one(ctx), AUTHSVC_E_UNAVAILABLE);
+    ck_assert_code(database_insert(ctx), AUTHSVC_E_UNAVAILABLE);
     ck_assert_int_lt(authsvc_clock_monotonic() - started, apr_time_from_msec(700));
     cluster_do("thaw");
     ctx->db_budget = apr_time_from_sec(10);
-    ck_assert_ok(insert_one(ctx));
+    ck_assert_ok(database_insert(ctx));
 }
 END_TEST
 
 START_TEST(a_restarted_server_is_found_again)
 {
     authsvc_ctx_t *other;
-    authsvc_ctx_t *ctx = with_table(&other);
+    authsvc_ctx_t *ctx = database_with_table(unit_pool, ON_PGSQL, &other);
 
-    ck_assert_ok(insert_one(ctx));
+    ck_assert_ok(database_insert(ctx));
     cluster_do("restart");
-    ck_assert_ok(insert_one(ctx));
-    ck_assert_int_eq(rows(other), 2);
+    ck_assert_ok(database_insert(ctx));
+    ck_assert_int_eq(database_rows(other), 2);
 }
 END_TEST
 
 START_TEST(an_open_transaction_is_rolled_back_on_return)
 {
     authsvc_ctx_t *other;
-    authsvc_ctx_t *ctx = with_table(&other);
+    authsvc_ctx_t *ctx = database_with_table(unit_pool, ON_PGSQL, &other);
 
     database_exec(ctx, "BEGIN; INSERT INTO t VALUES (9)");
-    ck_assert_int_eq(rows(ctx), 0);
-    ck_assert_ok(insert_one(ctx));
-    ck_assert_int_eq(rows(other), 1);
+    ck_assert_int_eq(database_rows(ctx), 0);
+    ck_assert_ok(database_insert(ctx));
+    ck_assert_int_eq(database_rows(other), 1);
 }
 END_TEST
 
 START_TEST(notices_and_notifications_do_no_harm)
 {
     authsvc_ctx_t *other;
-    authsvc_ctx_t *ctx = with_table(&other);
+    authsvc_ctx_t *ctx = database_with_table(unit_pool, ON_PGSQL, &other);
 
     database_exec(ctx, "LISTEN news");
     database_exec(ctx, "DO $$ BEGIN RAISE WARNING 'hot'; END $$");
     for (int i = 0; i < 50; i++) {
         database_exec(other, "NOTIFY news, 'x'");
     }
-    ck_assert_ok(insert_one(ctx));
-    ck_assert_int_eq(rows(ctx), 1);
+    ck_assert_ok(database_insert(ctx));
+    ck_assert_int_eq(database_rows(ctx), 1);
     ck_assert_str_eq(database_ask(ctx, "SELECT COUNT(*) FROM pg_listening_channels()"), "1");
 }
 END_TEST
@@ -321,11 +279,11 @@ END_TEST
 START_TEST(a_locked_row_is_unavailable_at_the_deadline)
 {
     authsvc_ctx_t *other;
-    authsvc_ctx_t *ctx = with_table(&other);
+    authsvc_ctx_t *ctx = database_with_table(unit_pool, ON_PGSQL, &other);
     static const authsvc_statement_t update = {.name = "update", .sql = "UPDATE t SET a = 2"};
     authsvc_db_result_t *result;
 
-    ck_assert_ok(insert_one(ctx));
+    ck_assert_ok(database_insert(ctx));
     database_exec(other, "BEGIN; UPDATE t SET a = 3");
     ctx->db_budget = apr_time_from_msec(300);
     ck_assert_code(authsvc_db_run(ctx, &update, NULL, &result), AUTHSVC_E_UNAVAILABLE);
@@ -345,7 +303,7 @@ START_TEST(database_time_is_the_statements)
         .columns = {AUTHSVC_DB_TIME, AUTHSVC_DB_TIME},
     };
     authsvc_ctx_t *other;
-    authsvc_ctx_t *ctx = with_table(&other);
+    authsvc_ctx_t *ctx = database_with_table(unit_pool, ON_PGSQL, &other);
     authsvc_db_result_t *result;
     apr_time_t before = apr_time_now();
 

@@ -6,44 +6,10 @@
 
 #include "authsvc/db/provider.h"
 
-static const authsvc_statement_t insert = {
-    .name = "insert",
-    .sql = "INSERT INTO t (a) VALUES ($1)",
-    .n_params = 1,
-    .params = {AUTHSVC_DB_INT},
-};
-
-static const authsvc_statement_t count = {
-    .name = "count",
-    .sql = "SELECT COUNT(*) FROM t",
-    .reads_only = 1,
-    .n_columns = 1,
-    .columns = {AUTHSVC_DB_INT},
-};
-
-static authsvc_ctx_t *with_table(authsvc_ctx_t **other)
-{
-    database_t database;
-    authsvc_ctx_t *ctx = database_migrated(unit_pool, ON_SQLITE, &database);
-
-    database_exec(ctx, "CREATE TABLE t (a INTEGER) STRICT");
-    *other = database_open(unit_pool, database);
-    return ctx;
-}
-
-static apr_int64_t rows(authsvc_ctx_t *ctx)
-{
-    authsvc_db_result_t *result;
-
-    ctx->db_budget = apr_time_from_sec(3);
-    ck_assert_ok(authsvc_db_run(ctx, &count, NULL, &result));
-    return authsvc_db_cell(result, 0, 0)->integer;
-}
-
 /* By db.h, as a request does: database_ask looks at no setting of a connection. */
 static apr_int64_t rows_of(authsvc_ctx_t *ctx, const char *table)
 {
-    authsvc_statement_t *statement = apr_pmemdup(ctx->pool, &count, sizeof(count));
+    authsvc_statement_t *statement = apr_pmemdup(ctx->pool, &database_count, sizeof(database_count));
     authsvc_db_result_t *result;
 
     statement->name = table;
@@ -53,42 +19,34 @@ static apr_int64_t rows_of(authsvc_ctx_t *ctx, const char *table)
     return authsvc_db_cell(result, 0, 0)->integer;
 }
 
-static authsvc_error_t *insert_one(authsvc_ctx_t *ctx)
-{
-    const authsvc_db_value_t params[] = {authsvc_db_int(1)};
-    authsvc_db_result_t *result;
-
-    return authsvc_db_run(ctx, &insert, params, &result);
-}
-
 static authsvc_error_t *insert_in_transaction(authsvc_ctx_t *ctx, void *baton)
 {
     (void)baton;
-    return insert_one(ctx);
+    return database_insert(ctx);
 }
 
 START_TEST(a_write_lock_is_waited_for_until_the_deadline)
 {
     authsvc_ctx_t *other;
-    authsvc_ctx_t *ctx = with_table(&other);
+    authsvc_ctx_t *ctx = database_with_table(unit_pool, ON_SQLITE, &other);
     apr_time_t started;
 
     database_exec(other, "BEGIN IMMEDIATE; INSERT INTO t VALUES (7)");
     for (int i = 0; i < 2; i++) {
         started = authsvc_clock_monotonic();
         ctx->db_budget = apr_time_from_msec(300);
-        ck_assert_code(i == 0 ? insert_one(ctx)
+        ck_assert_code(i == 0 ? database_insert(ctx)
                               : authsvc_db_transaction(ctx, insert_in_transaction, NULL),
                        AUTHSVC_E_UNAVAILABLE);
         ck_assert_int_ge(authsvc_clock_monotonic() - started, apr_time_from_msec(200));
         ck_assert_int_lt(authsvc_clock_monotonic() - started, apr_time_from_msec(600));
     }
     /* reads go on beside a writer */
-    ck_assert_int_eq(rows(ctx), 0);
+    ck_assert_int_eq(database_rows(ctx), 0);
     database_exec(other, "COMMIT");
-    ck_assert_ok(insert_one(ctx));
+    ck_assert_ok(database_insert(ctx));
     ck_assert_ok(authsvc_db_transaction(ctx, insert_in_transaction, NULL));
-    ck_assert_int_eq(rows(other), 3);
+    ck_assert_int_eq(database_rows(other), 3);
 }
 END_TEST
 
@@ -103,10 +61,10 @@ START_TEST(nothing_stays_open_after_a_statement)
     };
     authsvc_db_result_t *result;
     authsvc_ctx_t *other;
-    authsvc_ctx_t *ctx = with_table(&other);
+    authsvc_ctx_t *ctx = database_with_table(unit_pool, ON_SQLITE, &other);
 
-    ck_assert_ok(insert_one(ctx));
-    ck_assert_int_eq(rows(ctx), 1);
+    ck_assert_ok(database_insert(ctx));
+    ck_assert_int_eq(database_rows(ctx), 1);
     other->db_budget = apr_time_from_msec(200);
     ck_assert_ok(authsvc_db_run(other, &checkpoint, NULL, &result));
     ck_assert_int_eq(authsvc_db_cell(result, 0, 0)->integer, 0);
@@ -142,7 +100,7 @@ START_TEST(database_time_is_the_contexts)
         .nullable = 4,
     };
     authsvc_ctx_t *other;
-    authsvc_ctx_t *ctx = with_table(&other);
+    authsvc_ctx_t *ctx = database_with_table(unit_pool, ON_SQLITE, &other);
     apr_time_t moment = apr_time_from_sec(1000000);
     const authsvc_clock_t clock = {unit_clock_now, &moment};
     authsvc_db_value_t params[] = {authsvc_db_seconds(apr_time_from_sec(60))};
@@ -188,7 +146,7 @@ START_TEST(parameters_are_found_by_number)
         .columns = {AUTHSVC_DB_INT},
     };
     authsvc_ctx_t *other;
-    authsvc_ctx_t *ctx = with_table(&other);
+    authsvc_ctx_t *ctx = database_with_table(unit_pool, ON_SQLITE, &other);
     const authsvc_db_value_t params[] = {authsvc_db_int(1), authsvc_db_text("two")};
     authsvc_db_result_t *result;
 
