@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <sodium.h>
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/sem.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "authsvc/core/clock.h"
+#include "overloaded.h"
 
 /*
  * Four semaphores. Whoever finds no free slot takes a place in the queue, and changes it for a
@@ -24,7 +24,6 @@
 enum { SLOT, PLACE, SLOT_DEBT, PLACE_DEBT, SEMAPHORES };
 
 #define SEMAPHORE_MAX 32767 /* SEMVMX */
-#define RETRY_SPREAD 5      /* seconds over which the refused are told to come back */
 
 struct authsvc_admission_t {
     int set;
@@ -39,16 +38,6 @@ union semun {
     struct semid_ds *buf;
     unsigned short *array;
 };
-
-static authsvc_error_t *overloaded(apr_pool_t *pool, const char *why)
-{
-    authsvc_error_t *err =
-        AUTHSVC_ERROR(pool, AUTHSVC_E_UNAVAILABLE, "overloaded",
-                      "The server is busy. Please try again in a few seconds.", "hashing: %s", why);
-
-    err->retry_after = 1 + (int)randombytes_uniform(RETRY_SPREAD);
-    return err;
-}
 
 /* All or nothing, at once. @return 1 if done, 0 if that is not possible now, -1: see errno */
 static int attempt(int set, struct sembuf *ops, size_t n)
@@ -124,13 +113,13 @@ authsvc_error_t *authsvc_admission_enter(authsvc_admission_t *admission, apr_poo
     if (done == 0) {
         done = take_place(admission->set);
         if (done == 0) {
-            return overloaded(pool, "the queue is full");
+            return authsvc_crypto_overloaded(pool, "the queue is full");
         }
         if (done > 0) {
             done = wait_for_slot(admission);
             if (done == 0) {
                 give_place(admission->set);
-                return overloaded(pool, "no slot in time");
+                return authsvc_crypto_overloaded(pool, "no slot in time");
             }
         }
     }
@@ -139,7 +128,7 @@ authsvc_error_t *authsvc_admission_enter(authsvc_admission_t *admission, apr_poo
         char text[128];
 
         apr_strerror(APR_FROM_OS_ERROR(errno), text, sizeof(text));
-        return overloaded(pool, text);
+        return authsvc_crypto_overloaded(pool, text);
     }
     return NULL;
 }

@@ -3,6 +3,10 @@
 
 #include <sodium.h>
 
+#include "overloaded.h"
+
+#define RETRY_SPREAD 5 /* seconds */
+
 authsvc_error_t *authsvc_crypto_init(apr_pool_t *pool)
 {
     if (sodium_init() < 0) {
@@ -19,4 +23,14 @@ void authsvc_crypto_random(unsigned char *out, apr_size_t len)
 void authsvc_crypto_sha256(const void *data, apr_size_t len, unsigned char out[32])
 {
     crypto_hash_sha256(out, data, len);
+}
+
+authsvc_error_t *authsvc_crypto_overloaded(apr_pool_t *pool, const char *why)
+{
+    authsvc_error_t *err =
+        AUTHSVC_ERROR(pool, AUTHSVC_E_UNAVAILABLE, "overloaded",
+                      "The server is busy. Please try again in a few seconds.", "hashing: %s", why);
+
+    err->retry_after = 1 + (int)randombytes_uniform(RETRY_SPREAD);
+    return err;
 }

@@ -10,6 +10,7 @@
 #include "authsvc/core/settings.h"
 #include "authsvc/crypto/admission.h"
 #include "authsvc/crypto/crypto.h"
+#include "overloaded.h"
 
 #define SALT_OCTETS crypto_pwhash_SALTBYTES
 #define HASH_OCTETS 32     /* of the hashes we make */
@@ -33,23 +34,13 @@ typedef struct {
     size_t hash_octets;
 } phc_t;
 
-static authsvc_error_t *overloaded(apr_pool_t *pool, const char *why)
-{
-    authsvc_error_t *err =
-        AUTHSVC_ERROR(pool, AUTHSVC_E_UNAVAILABLE, "overloaded",
-                      "The server is busy. Please try again in a few seconds.", "hashing: %s", why);
-
-    err->retry_after = 1 + (int)randombytes_uniform(5);
-    return err;
-}
-
 /* Go through the process's gate, then the server's admission. */
 static authsvc_error_t *enter(authsvc_ctx_t *ctx)
 {
     authsvc_error_t *err;
 
     if (!authsvc_gate_enter(ctx->gate)) {
-        return overloaded(ctx->pool, "too many threads of this process wait");
+        return authsvc_crypto_overloaded(ctx->pool, "too many threads of this process wait");
     }
     if (!ctx->admission) {
         return NULL;
@@ -69,7 +60,7 @@ authsvc_error_t *authsvc_password_admits(const authsvc_ctx_t *ctx)
         authsvc_admission_free(ctx->admission, &slots, &places);
     }
     if (authsvc_gate_is_full(ctx->gate) || (slots == 0 && places == 0)) {
-        return overloaded(ctx->pool, "no slot and no place is free");
+        return authsvc_crypto_overloaded(ctx->pool, "no slot and no place is free");
     }
     return NULL;
 }
@@ -87,7 +78,7 @@ static authsvc_error_t *failed(apr_pool_t *pool, int error)
     char text[128];
 
     if (error == ENOMEM || error == EAGAIN) {
-        return overloaded(pool, "no memory");
+        return authsvc_crypto_overloaded(pool, "no memory");
     }
     apr_strerror(APR_FROM_OS_ERROR(error), text, sizeof(text));
     return AUTHSVC_INTERNAL(pool, "Argon2id: %s", text);
