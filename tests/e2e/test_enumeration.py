@@ -38,15 +38,20 @@ def test_login_takes_the_same_work(make_service):
     classes = {"known": lambda: known, "unknown": new_email}
     for email in list(classes.values()) * 2:
         api.login(email(), "Wrong-Password-1")
-    samples = {name: [] for name in classes}
-    for _ in range(60):
-        for name, email in classes.items():
-            start = time.perf_counter()
-            assert api.login(email(), "Wrong-Password-1").status_code == 401
-            samples[name].append(time.perf_counter() - start)
-    medians = {name: statistics.median(values) for name, values in samples.items()}
     start = time.perf_counter()
     api.get("/health/live")
     floor = time.perf_counter() - start
-    assert medians["unknown"] > 5 * floor, "positive control: hashing dominates"
-    assert abs(medians["known"] - medians["unknown"]) < 0.1 * medians["known"] + 0.001, medians
+    apart = []
+    for _ in range(3):  # what else the machine does can part two medians, but not join them thrice
+        samples = {name: [] for name in classes}
+        for _ in range(60):
+            for name, email in classes.items():
+                start = time.perf_counter()
+                assert api.login(email(), "Wrong-Password-1").status_code == 401
+                samples[name].append(time.perf_counter() - start)
+        medians = {name: statistics.median(values) for name, values in samples.items()}
+        assert medians["unknown"] > 5 * floor, "positive control: hashing dominates"
+        apart.append(abs(medians["known"] - medians["unknown"]) / medians["known"])
+        if apart[-1] < 0.1:
+            break
+    assert min(apart) < 0.1, apart

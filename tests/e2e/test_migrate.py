@@ -317,7 +317,10 @@ def site(tmp_path):
 
 
 def by_config(conf, *args, code=0):
-    return migrate(*args, "--config", conf, "--httpd", HTTPD, code=code)
+    # an httpd that was not built for sanitizers needs their library before a module that was
+    preload = os.environ.get("AUTHSVC_TEST_PRELOAD")
+    return migrate(*args, "--config", conf, "--httpd", HTTPD, code=code,
+                   env={"LD_PRELOAD": preload} if preload else None)
 
 
 def test_config_of_the_main_server(site, database):

@@ -9,7 +9,8 @@
 /* By db.h, as a request does: database_ask looks at no setting of a connection. */
 static apr_int64_t rows_of(authsvc_ctx_t *ctx, const char *table)
 {
-    authsvc_statement_t *statement = apr_pmemdup(ctx->pool, &database_count, sizeof(database_count));
+    authsvc_statement_t *statement =
+        apr_pmemdup(ctx->pool, &database_count, sizeof(database_count));
     authsvc_db_result_t *result;
 
     statement->name = table;
