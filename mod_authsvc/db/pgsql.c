@@ -523,8 +523,19 @@ static authsvc_error_t *pgsql_ready(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx,
 static authsvc_error_t *pgsql_configure(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx,
                                         apr_time_t deadline)
 {
+    const char *stored = PQparameterStatus(session_of(conn)->pg, "server_encoding");
     const char *encoding = PQparameterStatus(session_of(conn)->pg, "client_encoding");
 
+    /* In another one a name's length is not what we counted, and not every name can be stored. */
+    if (stored && strcmp(stored, "UTF8") != 0) {
+        authsvc_log(ctx->log, AUTHSVC_LOG_ERROR, "AS0106",
+                    "the database's encoding is %s: make it with createdb -E UTF8 -T template0",
+                    stored);
+        return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL,
+                             "The database's encoding is not UTF8: make it with createdb -E UTF8 "
+                             "-T template0.",
+                             "the database's encoding is %s", stored);
+    }
     if (encoding && strcmp(encoding, "UTF8") == 0) {
         return NULL;
     }

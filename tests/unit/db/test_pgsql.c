@@ -329,12 +329,30 @@ START_TEST(a_connection_string_is_never_quoted)
 }
 END_TEST
 
+START_TEST(a_database_that_is_not_utf8_is_refused)
+{
+    database_t database = database_create(unit_pool, ON_PGSQL);
+    authsvc_ctx_t *ctx = database_open(unit_pool, database);
+    authsvc_error_t *err;
+
+    ck_assert_ok(authsvc_migrate_up(ctx, 0, NULL, NULL, NULL));
+    database_exec(ctx, "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'"
+                       " TEMPLATE template0");
+    /* Of two, libpq takes the last. */
+    database.params = apr_pstrcat(unit_pool, database.params, " dbname=latin", NULL);
+    err = authsvc_migrate_up(database_open(unit_pool, database), 0, NULL, NULL, NULL);
+    ck_assert_code(err, AUTHSVC_E_UNAVAILABLE);
+    ck_assert_ptr_nonnull(strstr(err->detail, "createdb -E UTF8"));
+}
+END_TEST
+
 AUTHSVC_UNIT_SUITE(suite_pgsql)
 {
     Suite *suite = suite_create("pgsql");
     TCase *tcase = unit_tcase(suite, "faults");
 
     tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, a_database_that_is_not_utf8_is_refused);
     tcase_add_test(tcase, a_killed_idle_connection_heals);
     tcase_add_test(tcase, a_killed_transaction_is_an_error);
     tcase_add_test(tcase, a_lost_answer_is_retried_for_reads_only);
