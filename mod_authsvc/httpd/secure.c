@@ -34,7 +34,7 @@ static int is_tls(conn_rec *c)
 static int is_forwarded(const request_rec *r)
 {
     static const char *const names[] = {"X-Forwarded-For", "X-Forwarded-Proto",
-                                        "X-Forwarded-Host", "Forwarded", "Via"};
+                                        "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via"};
     size_t i;
 
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -388,6 +388,7 @@ def test_credentials_need_tls(far):
 
 @pytest.mark.parametrize("field", [
     "X-Forwarded-For: 127.0.0.1", "X-Forwarded-Proto: https", "X-Forwarded-Host: localhost",
+    "X-Real-IP: 127.0.0.1",
     "Forwarded: for=127.0.0.1;proto=https", "Via: 1.1 localhost"])
 def test_a_proxy_of_this_host_is_not_its_client(service, field):
     """Without mod_remoteip who forwarded a request is known, not who sent it."""
