@@ -285,7 +285,8 @@ void authsvc_admission_free(authsvc_admission_t *admission, int *slots, int *pla
 
 int authsvc_admission_alive(const authsvc_admission_t *admission)
 {
-    return !admission || semctl(admission->set, SLOT, GETVAL) >= 0;
+    return !admission || semctl(admission->set, SLOT, GETVAL) >= 0 ||
+           (errno != EIDRM && errno != EINVAL);
 }
 
 int authsvc_admission_usable_cpus(void)

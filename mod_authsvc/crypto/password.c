@@ -56,7 +56,8 @@ authsvc_error_t *authsvc_password_admits(const authsvc_ctx_t *ctx)
 {
     int slots = 1, places = 0;
 
-    if (ctx->admission) {
+    /* Whoever meets a set that was removed shall say that, not that the house is full. */
+    if (ctx->admission && authsvc_admission_alive(ctx->admission)) {
         authsvc_admission_free(ctx->admission, &slots, &places);
     }
     if (authsvc_gate_is_full(ctx->gate) || (slots == 0 && places == 0)) {

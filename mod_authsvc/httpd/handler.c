@@ -81,7 +81,7 @@ static authsvc_log_level_t overload_level(authsvc_child_t *child, apr_time_t now
     apr_uint32_t second = (apr_uint32_t)apr_time_sec(now);
     apr_uint32_t said = apr_atomic_read32(&child->overload_logged);
 
-    if (said == second || apr_atomic_cas32(&child->overload_logged, second, said) != said) {
+    if (said >= second || apr_atomic_cas32(&child->overload_logged, second, said) != said) {
         return AUTHSVC_LOG_DEBUG;
     }
     return AUTHSVC_LOG_WARNING;
@@ -97,7 +97,7 @@ static void log_error(const request_rec *r, const authsvc_ctx_t *ctx,
         return;
     }
     if (error->slug && strcmp(error->slug, "overloaded") == 0) {
-        level = overload_level(authsvc_config_server(r->server)->child, r->request_time);
+        level = overload_level(authsvc_config_server(r->server)->child, apr_time_now());
     } else if (response->status >= HTTP_INTERNAL_SERVER_ERROR) {
         level = AUTHSVC_LOG_ERROR;
     }
