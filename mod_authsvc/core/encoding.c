@@ -73,20 +73,6 @@ unsigned char *authsvc_base64url_decode(apr_pool_t *pool, const char *text, apr_
     return data;
 }
 
-const char *authsvc_hex_encode(apr_pool_t *pool, const unsigned char *data, apr_size_t len)
-{
-    static const char digits[] = "0123456789abcdef";
-    char *text = apr_palloc(pool, 2 * len + 1);
-    apr_size_t i;
-
-    for (i = 0; i < len; i++) {
-        text[2 * i] = digits[data[i] >> 4];
-        text[2 * i + 1] = digits[data[i] & 0x0f];
-    }
-    text[2 * len] = '\0';
-    return text;
-}
-
 static int hex_value(char c)
 {
     if (c >= '0' && c <= '9') {

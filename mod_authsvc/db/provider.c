@@ -14,11 +14,6 @@ const authsvc_db_driver_t *authsvc_db_driver_find(const char *name)
     return NULL;
 }
 
-const char *authsvc_db_driver_name(const authsvc_db_driver_t *driver)
-{
-    return driver->name;
-}
-
 authsvc_error_t *authsvc_db_setup(authsvc_db_t *db, apr_pool_t *pool)
 {
     apr_status_t status = apr_thread_mutex_create(&db->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
@@ -61,9 +56,4 @@ authsvc_db_state_t authsvc_db_conn_state(const authsvc_db_conn_t *conn)
 void **authsvc_db_conn_baton(authsvc_db_conn_t *conn)
 {
     return &conn->baton;
-}
-
-const authsvc_db_driver_t *authsvc_db_conn_driver(const authsvc_db_conn_t *conn)
-{
-    return conn->driver;
 }

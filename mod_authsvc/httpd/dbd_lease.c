@@ -19,7 +19,6 @@ APLOG_USE_MODULE(authsvc);
 #define BREAK_TIME (1 * APR_USEC_PER_SEC)
 #define FAIR_TIME (APR_USEC_PER_SEC / 2) /* who had less to heal a connection proves nothing */
 #define STOP_TIME (5 * APR_USEC_PER_SEC)
-#define WAIT_SLICE (APR_USEC_PER_SEC / 4) /* APR waits by the wall clock, which may be set back */
 #define CONFIG_KEY "authsvc_dbd_config"
 #define HOLD_KEY "authsvc_dbd_hold"
 
@@ -49,7 +48,7 @@ typedef struct {
     server_rec *server;
     apr_interval_time_t connect_time;
     int is_threaded;
-    sigset_t signals; /* what prefork's one thread blocked before its lease */
+    sigset_t signals; /* what prefork's one thread blocked before its lease; never nested */
     APR_OPTIONAL_FN_TYPE(ap_dbd_open) *open;
     APR_OPTIONAL_FN_TYPE(ap_dbd_close) *close;
 
@@ -234,11 +233,6 @@ static authsvc_error_t *open_one(taking_t *taking, hold_t **hold)
     return NULL;
 }
 
-static void wait_a_while(lease_t *lease, apr_interval_time_t rest)
-{
-    apr_thread_cond_timedwait(lease->changed, lease->mutex, rest < WAIT_SLICE ? rest : WAIT_SLICE);
-}
-
 /* Nothing is there to be had at once: wait, unless that is hopeless or too many do already. */
 static authsvc_error_t *wait_for_change(taking_t *taking)
 {
@@ -258,7 +252,7 @@ static authsvc_error_t *wait_for_change(taking_t *taking)
         }
         taking->in_gate = 1;
     }
-    wait_a_while(lease, rest);
+    apr_thread_cond_timedwait(lease->changed, lease->mutex, rest);
     return NULL;
 }
 
@@ -421,7 +415,7 @@ static void wait_for_lessees(lease_t *lease)
     apr_interval_time_t rest = STOP_TIME;
 
     while ((lease->leased || lease->inside) && rest > 0) {
-        wait_a_while(lease, rest);
+        apr_thread_cond_timedwait(lease->changed, lease->mutex, rest);
         rest = end - authsvc_clock_monotonic();
     }
 }

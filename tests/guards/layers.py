@@ -16,7 +16,7 @@ BELOW = {
     # repositories for the types of what services return.
     "api": {"core", "crypto", "repositories", "services"},
     "httpd": {"core", "crypto", "db", "repositories", "services", "api"},
-    "ctl": {"core", "crypto", "db", "repositories", "services"},
+    "ctl": {"core", "crypto", "db", "services"},
 }
 
 # Each library's headers, and the one layer that knows them.

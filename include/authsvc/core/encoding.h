@@ -15,10 +15,7 @@ const char *authsvc_base64url_encode(apr_pool_t *pool, const unsigned char *data
 unsigned char *authsvc_base64url_decode(apr_pool_t *pool, const char *text, apr_size_t text_len,
                                         apr_size_t *len);
 
-/** Lower-case hex. @return in pool */
-const char *authsvc_hex_encode(apr_pool_t *pool, const unsigned char *data, apr_size_t len);
-
-/** Strict decoding of exactly len octets (2 * len digits, either case). @return 1 if done */
+/** Strict decoding of hex, exactly len octets (2 * len digits, either case). @return 1 if done */
 int authsvc_hex_decode(const char *text, unsigned char *out, apr_size_t len);
 
 #endif

@@ -18,9 +18,6 @@ extern const authsvc_db_driver_t authsvc_db_sqlite;
 /** The driver of an apr_dbd driver name ("pgsql", "sqlite3"); NULL if we have none. */
 const authsvc_db_driver_t *authsvc_db_driver_find(const char *name);
 
-/** "pgsql" or "sqlite3". */
-const char *authsvc_db_driver_name(const authsvc_db_driver_t *driver);
-
 /** State of a leased connection when it is given back. */
 typedef enum {
     AUTHSVC_DB_CLEAN, /* idle, no transaction: the next one may have it */
@@ -64,9 +61,6 @@ authsvc_db_state_t authsvc_db_conn_state(const authsvc_db_conn_t *conn);
 
 /** The provider's own pointer beside a connection, NULL at first. */
 void **authsvc_db_conn_baton(authsvc_db_conn_t *conn);
-
-/** The driver of a connection. */
-const authsvc_db_driver_t *authsvc_db_conn_driver(const authsvc_db_conn_t *conn);
 
 /**
  * Open a connection of our own, without mod_dbd: authsvcctl and the unit tests.

@@ -116,13 +116,10 @@ START_TEST(base64url_round_trip_of_every_length)
 }
 END_TEST
 
-START_TEST(hex_both_ways)
+START_TEST(hex_in_either_case)
 {
     unsigned char out[4];
 
-    ck_assert_str_eq(authsvc_hex_encode(unit_pool, (const unsigned char *)"\x00\x9f\xfa\x10", 4),
-                     "009ffa10");
-    ck_assert_str_eq(authsvc_hex_encode(unit_pool, NULL, 0), "");
     ck_assert_int_eq(authsvc_hex_decode("009FfA10", out, 4), 1);
     ck_assert_mem_eq(out, "\x00\x9f\xfa\x10", 4);
     ck_assert_int_eq(authsvc_hex_decode("", out, 0), 1);
@@ -152,7 +149,7 @@ AUTHSVC_UNIT_SUITE(suite_encoding)
     tcase_add_test(tcase, base64url_has_one_spelling_for_each_octet);
     tcase_add_test(tcase, base64url_round_trip_of_every_length);
     tcase = unit_tcase(suite, "hex");
-    tcase_add_test(tcase, hex_both_ways);
+    tcase_add_test(tcase, hex_in_either_case);
     tcase_add_loop_test(tcase, hex_refuses, 0, COUNT(not_hex));
     return suite;
 }
