@@ -22,7 +22,10 @@ static authsvc_error_t *is_done(authsvc_ctx_t *ctx, int *done)
     AUTHSVC_TRY(authsvc_migrate_status(ctx, &rows));
     *done = 1;
     for (i = 0; i < rows->nelts; i++) {
-        if (!APR_ARRAY_IDX(rows, i, authsvc_migration_status_t).applied_at) {
+        const char *state = APR_ARRAY_IDX(rows, i, authsvc_migration_status_t).state;
+
+        /* A changed one is refused, loudly, by the run itself. */
+        if (strcmp(state, "pending") == 0 || strcmp(state, "changed") == 0) {
             *done = 0;
         }
     }
