@@ -58,6 +58,22 @@ def pytest_collection_modifyitems(config, items):
                 item.add_marker(pytest.mark.skip(reason="--skip-slow"))
 
 
+_figures = []
+
+
+@pytest.fixture
+def figure(request):
+    """Keep a measured figure for the end of the run: figure("... req/s")."""
+    return lambda text: _figures.append(f"{request.node.name}: {text}")
+
+
+def pytest_terminal_summary(terminalreporter):
+    if _figures:
+        terminalreporter.section("measured")
+        for line in _figures:
+            terminalreporter.line(line)
+
+
 @pytest.fixture(scope="session")
 def engine(request):
     made = ENGINES[request.param]()

@@ -175,7 +175,7 @@ def test_terminated_backends_at_rest(pg):
 
 
 @pytest.mark.slow
-def test_frozen_server(pg):
+def test_frozen_server(pg, figure):
     """SIGSTOP: every answer within the deadline, and the site goes on."""
     api = pg.api
     grant = api.new_user()
@@ -209,6 +209,8 @@ def test_frozen_server(pg):
                 continue  # junk dies without a query
             assert answer.status_code == 503, (name, answer.text)
             assert int(answer.headers["retry-after"]) >= 1
+        figure(f"slowest answer {max(took for _, _, took in outcomes):.2f} s; static files: "
+               f"slowest of {site.total()} {site.longest:.3f} s")
         assert site.statuses() == {200}
         assert site.longest < 1.0, "static files are not affected"
         assert site.total() > 100
