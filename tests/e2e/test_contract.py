@@ -9,6 +9,7 @@ import pytest
 
 from harness import build
 from harness.contract import Contract
+from harness.httpd import FAULTS
 from harness.load import parallel
 from harness.service import PASSWORD, Service, bearer, new_email
 from test_auth import problem
@@ -152,7 +153,7 @@ def provoke(world, name, status, slug):  # pylint: disable=too-many-return-state
         finally:
             service.database.query(undo)
     if slug in ("unavailable", "not-ready"):
-        service.httpd.allow("AS0")
+        service.httpd.allow(*FAULTS)
         service.database.block()
         try:
             return send(api, request)

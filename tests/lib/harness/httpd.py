@@ -29,6 +29,9 @@ TUNING["worker"] = TUNING["event"]
 
 CHEAP_COST = "AuthSvcPasswordCost 64K 1"
 
+# What a database's fault makes us and mod_dbd say; tests that provoke one allow it.
+FAULTS = (r"\[authsvc:error\].* AS0\d+", r"\[dbd:error\].* AH0(0629|2655|0633|0636)")
+
 # httpd's own complaint about a connection that was kept alive when the child ended.
 KNOWN = [re.compile(r"AH03093: process_socket: apr_pollset_add failure")]
 
