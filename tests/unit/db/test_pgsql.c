@@ -72,13 +72,13 @@ typedef struct {
     const char *marker;
 } kill_t;
 
-/* Kill the backend that runs a statement with the marker in it, as soon as it does. */
+/* Kill the backend that runs a statement with the marker in it, as soon as it sleeps there. */
 static void *kill_running(void *baton)
 {
     kill_t *kill = baton;
     const char *sql = apr_psprintf(kill->killer->pool,
                                    "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                                   " WHERE state = 'active' AND query LIKE '%%%s%%'"
+                                   " WHERE wait_event = 'PgSleep' AND query LIKE '%%%s%%'"
                                    " AND datname = current_database()"
                                    " AND pid <> pg_backend_pid()",
                                    kill->marker);
