@@ -21,6 +21,7 @@ void authsvc_settings_init(authsvc_settings_t *settings, apr_pool_t *pool)
         AUTHSVC_REQUIRE_UPPER | AUTHSVC_REQUIRE_LOWER | AUTHSVC_REQUIRE_DIGIT;
     settings->hash_memory = (apr_size_t)64 * 1024 * 1024;
     settings->hash_passes = 2;
+    settings->hash_nice = 10;
     settings->max_body = (apr_size_t)64 * 1024;
     settings->db_timeout = apr_time_from_sec(3);
     settings->require_tls = 1;

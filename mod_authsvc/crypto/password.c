@@ -10,6 +10,7 @@
 #include "authsvc/core/settings.h"
 #include "authsvc/crypto/admission.h"
 #include "authsvc/crypto/crypto.h"
+#include "low_priority.h"
 #include "overloaded.h"
 
 #define SALT_OCTETS crypto_pwhash_SALTBYTES
@@ -33,6 +34,19 @@ typedef struct {
     unsigned char hash[crypto_pwhash_STRBYTES];
     size_t hash_octets;
 } phc_t;
+
+/* One computation: what goes in, and what comes out. */
+typedef struct {
+    unsigned char *out;
+    size_t out_octets;
+    const char *password;
+    apr_size_t password_len;
+    const unsigned char *salt; /* NULL: make one, and write a PHC string */
+    unsigned long long passes;
+    size_t memory;
+    int result; /* 0, or -1 and: */
+    int error;  /* errno */
+} argon2id_t;
 
 /* Go through the process's gate, then the server's admission. */
 static authsvc_error_t *enter(authsvc_ctx_t *ctx)
@@ -85,23 +99,49 @@ static authsvc_error_t *failed(apr_pool_t *pool, int error)
     return AUTHSVC_INTERNAL(pool, "Argon2id: %s", text);
 }
 
+static void argon2id(void *baton)
+{
+    argon2id_t *job = baton;
+
+    errno = 0;
+    if (job->salt) {
+        job->result = crypto_pwhash(job->out, job->out_octets, job->password, job->password_len,
+                                    job->salt, job->passes, job->memory,
+                                    crypto_pwhash_ALG_ARGON2ID13);
+    } else {
+        job->result = crypto_pwhash_str((char *)job->out, job->password, job->password_len,
+                                        job->passes, job->memory);
+    }
+    job->error = errno;
+}
+
+/* The one place where Argon2id is computed: admitted, and out of the way of the site's pages. */
+static authsvc_error_t *compute(authsvc_ctx_t *ctx, argon2id_t *job)
+{
+    AUTHSVC_TRY(enter(ctx));
+    authsvc_low_priority_run(ctx->settings->hash_nice, argon2id, job);
+    leave(ctx);
+    return job->result == 0 ? NULL : failed(ctx->pool, job->error);
+}
+
 authsvc_error_t *authsvc_password_hash(authsvc_ctx_t *ctx, const char *password, apr_size_t len,
                                        const char **hash)
 {
     char made[crypto_pwhash_STRBYTES];
-    int result, error;
+    argon2id_t job = {0};
+    authsvc_error_t *err;
 
-    AUTHSVC_TRY(enter(ctx));
-    errno = 0;
-    result = crypto_pwhash_str(made, password, len, (unsigned long long)ctx->settings->hash_passes,
-                               ctx->settings->hash_memory);
-    error = errno;
-    leave(ctx);
-    if (result == 0) {
+    job.out = (unsigned char *)made;
+    job.password = password;
+    job.password_len = len;
+    job.passes = (unsigned long long)ctx->settings->hash_passes;
+    job.memory = ctx->settings->hash_memory;
+    err = compute(ctx, &job);
+    if (!err) {
         *hash = apr_pstrdup(ctx->pool, made);
     }
     sodium_memzero(made, sizeof(made));
-    return result == 0 ? NULL : failed(ctx->pool, error);
+    return err;
 }
 
 /* Digits without a leading zero, then one given character. @return what follows, or NULL */
@@ -201,21 +241,24 @@ static int choose(const authsvc_ctx_t *ctx, const char *stored, phc_t *phc)
  * Not crypto_pwhash_str_verify: that of libsodium 1.0.18 reports a lack of memory as a wrong
  * password (-1 and EINVAL for both).
  */
-static authsvc_error_t *compute(authsvc_ctx_t *ctx, const phc_t *phc, const char *password,
+static authsvc_error_t *compare(authsvc_ctx_t *ctx, const phc_t *phc, const char *password,
                                 apr_size_t len, int *equal)
 {
     unsigned char computed[sizeof(phc->hash)];
-    int result, error;
+    argon2id_t job = {0};
+    authsvc_error_t *err;
 
-    AUTHSVC_TRY(enter(ctx));
-    errno = 0;
-    result = crypto_pwhash(computed, phc->hash_octets, password, len, phc->salt, phc->passes,
-                           (size_t)phc->memory, crypto_pwhash_ALG_ARGON2ID13);
-    error = errno;
-    leave(ctx);
-    *equal = result == 0 && sodium_memcmp(computed, phc->hash, phc->hash_octets) == 0;
+    job.out = computed;
+    job.out_octets = phc->hash_octets;
+    job.password = password;
+    job.password_len = len;
+    job.salt = phc->salt;
+    job.passes = phc->passes;
+    job.memory = (size_t)phc->memory;
+    err = compute(ctx, &job);
+    *equal = !err && sodium_memcmp(computed, phc->hash, phc->hash_octets) == 0;
     sodium_memzero(computed, sizeof(computed));
-    return result == 0 ? NULL : failed(ctx->pool, error);
+    return err;
 }
 
 authsvc_error_t *authsvc_password_verify(authsvc_ctx_t *ctx, const char *stored,
@@ -233,7 +276,7 @@ authsvc_error_t *authsvc_password_verify(authsvc_ctx_t *ctx, const char *stored,
     if (!known && (!settings->dummy_hash || !parse_phc(settings->dummy_hash, &phc))) {
         return AUTHSVC_INTERNAL(ctx->pool, "the settings have no dummy hash");
     }
-    err = compute(ctx, &phc, password, len, &equal);
+    err = compare(ctx, &phc, password, len, &equal);
     verdict->matches = !err && known && equal;
     verdict->needs_rehash = verdict->matches &&
                             (phc.memory < settings->hash_memory / 1024 * 1024 ||

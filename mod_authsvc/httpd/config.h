@@ -36,6 +36,7 @@ struct authsvc_child_t;
     X(int, password_require)                                      \
     X(apr_size_t, hash_memory)                                    \
     X(int, hash_passes)                                           \
+    X(int, hash_nice)                                             \
     X(apr_size_t, max_body)                                       \
     X(apr_interval_time_t, db_timeout)                            \
     X(int, prepared_statements)                                   \

@@ -292,6 +292,19 @@ static const char *set_password_cost(cmd_parms *cmd, void *dir, const char *memo
     return NULL;
 }
 
+static const char *set_hash_nice(cmd_parms *cmd, void *dir, const char *arg)
+{
+    long nice;
+
+    (void)dir;
+    if (!authsvc_integer_parse(arg, 0, 19, &nice)) {
+        return "AuthSvcHashNice takes how far the hashing of passwords stands back for other work, "
+               "as nice(1) counts: 0 (not at all) to 19";
+    }
+    AUTHSVC_SET(server_config(cmd), hash_nice, (int)nice);
+    return NULL;
+}
+
 static const char *set_max_body(cmd_parms *cmd, void *dir, const char *arg)
 {
     apr_size_t size;
@@ -452,6 +465,8 @@ const command_rec authsvc_directives[] = {
                       "which of upper, lower, digit, symbol a password must have; or none"),
     AP_INIT_TAKE2("AuthSvcPasswordCost", set_password_cost, NULL, RSRC_CONF,
                   "memory and passes of Argon2id"),
+    AP_INIT_TAKE1("AuthSvcHashNice", set_hash_nice, NULL, RSRC_CONF,
+                  "how far hashing stands back for other work, as nice(1) counts"),
     AP_INIT_TAKE1("AuthSvcMaxBodySize", set_max_body, NULL, RSRC_CONF,
                   "the largest request body, in octets"),
     AP_INIT_TAKE1("AuthSvcDatabaseTimeout", set_duration, AT(db_timeout), RSRC_CONF,

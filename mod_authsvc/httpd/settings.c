@@ -38,6 +38,7 @@ authsvc_settings_t *authsvc_settings_from_config(apr_pool_t *pool,
     TAKE(password_require)
     TAKE(hash_memory)
     TAKE(hash_passes)
+    TAKE(hash_nice)
     TAKE(max_body)
     TAKE(db_timeout)
     TAKE(require_tls)

@@ -178,6 +178,7 @@ def test_secret_file_modes(case):
     "AuthSvcDatabaseTimeout 10m", "AuthSvcPreparedStatements x", "AuthSvcCorsOrigin *",
     "AuthSvcCorsOrigin null", "AuthSvcCorsOrigin https://app.example/",
     "AuthSvcCorsOrigin app.example", "AuthSvcCorsOrigin https://APP.example",
+    "AuthSvcHashNice -1", "AuthSvcHashNice 20", "AuthSvcHashNice low",
     "AuthSvcHashSlots 0", "AuthSvcHashSlots 100000", "AuthSvcHashQueue 10",
     "AuthSvcHashQueue -1 1s", "AuthSvcHashQueue 10 0", "AuthSvcRequireTLS sometimes"])
 def test_bad_value(case, line):
@@ -190,6 +191,7 @@ def test_bad_value(case, line):
     "AuthSvcRefreshGrace 0", "AuthSvcRefreshGrace 2000ms", "AuthSvcTokenType at+jwt", "AuthSvcPasswordLength 15 256",
     "AuthSvcPasswordRequire none", "AuthSvcPasswordRequire upper symbol",
     "AuthSvcMaxBodySize 1M", "AuthSvcDatabaseTimeout 500ms", "AuthSvcHashSlots 4",
+    "AuthSvcHashNice 0", "AuthSvcHashNice 19",
     "AuthSvcHashQueue 0 1s", "AuthSvcHashQueue 16 500ms", "AuthSvcCorsOrigin http://localhost:5173",
     "AuthSvcCorsOrigin https://[::1]:8443", "AuthSvcRegistration Off", "AuthSvcRequireTLS Off",
     "AuthSvcProblemBase https://docs.example/problems", "AuthSvcAudience shop"])

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Argon2id at its real cost: memory, the site's own pages, and killed children."""
 import collections
+import contextlib
+import glob
 import os
 import re
 import signal
+import statistics
 import threading
 import time
 
@@ -105,21 +108,49 @@ def test_static_file_keeps_half_of_its_throughput(loaded, figure):
     """200 clients log in, and try again when Retry-After says."""
     loaded.httpd.allow(REFUSED)
     ratios = []
+    idle = wrk(loaded)
     for _ in range(5):
-        before = wrk(loaded)
-        with Logins(loaded, 5) as logins:
+        before = idle
+        with Logins(loaded, 4) as logins:
             busy = wrk(loaded)
         assert logins.ok > 0 and logins.refused > 0, vars(logins)
         assert logins.ok + logins.refused == logins.all
         drain(loaded)
-        after = wrk(loaded)
+        idle = wrk(loaded)
         # the better of the two: what disturbs this machine must not pass for idleness
-        ratios.append(busy / max(before, after))
-        figure(f"{before:.0f} and {after:.0f}/s idle, {busy:.0f}/s under load, ratio "
+        ratios.append(busy / max(before, idle))
+        figure(f"{before:.0f} and {idle:.0f}/s idle, {busy:.0f}/s under load, ratio "
                f"{ratios[-1]:.2f}; logins: {logins.ok} ok, {logins.refused} refused")
-        if ratios[-1] >= 0.5:
-            break
-    assert max(ratios) >= 0.5, ratios
+    assert statistics.median(ratios) >= 0.5, ratios
+
+
+def nice_values(httpd):
+    """Of all threads of the children."""
+    found = set()
+    for child in httpd.children():
+        for path in glob.glob(f"/proc/{child}/task/*/stat"):
+            with contextlib.suppress(OSError), open(path, encoding="ascii") as stat:
+                found.add(int(stat.read().rpartition(")")[2].split()[16]))
+    return found
+
+
+@pytest.mark.parametrize("nice", [None, 0, 4])
+def test_hashing_stands_back(make_service, nice):
+    """A thread of lower priority hashes, is gone afterwards, and nobody else is lowered."""
+    service = make_service(cost="AuthSvcPasswordCost 256M 3",
+                           extra=[] if nice is None else [f"AuthSvcHashNice {nice}"])
+    at_rest = nice_values(service.httpd)
+    email = service.api.new_user()["user"]["email"]
+    assert len(at_rest) == 1, at_rest
+    lowered = {value + (10 if nice is None else nice) for value in at_rest}
+    seen = set()
+    login = threading.Thread(target=swallow, args=(service, email))
+    login.start()
+    while login.is_alive():
+        seen |= nice_values(service.httpd)
+    login.join()
+    assert seen == at_rest | lowered
+    assert nice_values(service.httpd) == at_rest
 
 
 def drain(service):

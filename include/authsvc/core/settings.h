@@ -44,6 +44,7 @@ typedef struct authsvc_settings_t {
     int password_require; /* AUTHSVC_REQUIRE_* */
     apr_size_t hash_memory; /* Argon2id m in bytes, 64 MiB */
     int hash_passes;        /* Argon2id t, 2 */
+    int hash_nice;          /* how far hashing stands back for other work, 0 to 19 (nice(2)), 10 */
     const char *dummy_hash; /* same cost as hash_*; verifies nothing */
     apr_size_t max_body;    /* octets, 64 KiB */
     apr_interval_time_t db_timeout; /* 3 s, for all of a request's statements together */

@@ -149,7 +149,7 @@ class Httpd:
         with open(self.root / "logs" / "stderr", "ab") as stderr:
             self.process = subprocess.Popen(
                 [build.HTTPD, "-f", str(self.conf), "-DFOREGROUND"], stdin=subprocess.DEVNULL,
-                stdout=stderr, stderr=stderr, env=self.environment(), start_new_session=True)
+                stdout=stderr, stderr=stderr, env=self.environment(), process_group=0)
         _running.append(self)
         try:
             build.wait_until(self._answers, 30, "httpd answers")

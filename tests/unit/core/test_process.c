@@ -156,6 +156,7 @@ START_TEST(settings_defaults)
     ck_assert_int_eq(settings.password_require, 1 | 2 | 4);
     ck_assert_uint_eq(settings.hash_memory, 67108864);
     ck_assert_int_eq(settings.hash_passes, 2);
+    ck_assert_int_eq(settings.hash_nice, 10);
     ck_assert_uint_eq(settings.max_body, 65536);
     ck_assert_int_eq(settings.db_timeout, 3000000);
     ck_assert_int_eq(settings.require_tls, 1);
