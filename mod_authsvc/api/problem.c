@@ -55,6 +55,11 @@ const authsvc_problem_type_t authsvc_problem_types[] = {
      "The email address, in its stored form, belongs to an account, which may be a deactivated "
      "one. After a registration that ended with 503 it may be your own: try to sign in.",
      0},
+    {AUTHSVC_E_CONFLICT, 0, 409, "last-admin", "Last administrator",
+     "This is the last administrator: make another one first.",
+     "The account is the only active one with the role admin. Without it nobody could administer "
+     "the accounts any more, so it can neither be deactivated nor lose the role.",
+     0},
     {AUTHSVC_E_TOO_LARGE, 1, 413, "body-too-large", "Body too large",
      "The request body is larger than this server takes.",
      "The body of the request is larger than the site takes (AuthSvcMaxBodySize).", 0},

@@ -60,6 +60,7 @@ int authsvc_ctl_key(ctl_t *ctl, int argc, char **argv);
 int authsvc_ctl_migrate(ctl_t *ctl, int argc, char **argv);
 int authsvc_ctl_secret(ctl_t *ctl, int argc, char **argv);
 int authsvc_ctl_token(ctl_t *ctl, int argc, char **argv);
+int authsvc_ctl_user(ctl_t *ctl, int argc, char **argv);
 
 /* ctl/file.c */
 

@@ -214,6 +214,7 @@ static int choose(ctl_t *ctl, const apr_array_header_t *servers, const char *vho
     }
     database->driver = found->driver;
     database->params = found->params;
+    database->policy = authsvc_json_get(found->line, "policy");
     return CTL_OK;
 }
 

@@ -21,6 +21,7 @@ typedef struct {
 typedef struct {
     const char *driver;
     const char *params;
+    const struct authsvc_json_t *policy; /* the site's rules for accounts; NULL with --dsn */
 } ctl_database_t;
 
 /**

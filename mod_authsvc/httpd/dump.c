@@ -22,6 +22,20 @@ static apr_port_t port_of(const server_rec *s)
     return s->port ? s->port : (s->addrs ? s->addrs->host_port : 0);
 }
 
+/* What authsvcctl needs to make accounts as the server does. */
+static authsvc_json_t *policy_of(apr_pool_t *pool, const authsvc_settings_t *settings)
+{
+    authsvc_json_t *policy = authsvc_json_object(pool);
+
+    authsvc_json_set_integer(policy, "email_utf8", settings->email_utf8);
+    authsvc_json_set_integer(policy, "password_min", settings->password_min);
+    authsvc_json_set_integer(policy, "password_max", settings->password_max);
+    authsvc_json_set_integer(policy, "password_require", settings->password_require);
+    authsvc_json_set_integer(policy, "hash_memory", (apr_int64_t)settings->hash_memory);
+    authsvc_json_set_integer(policy, "hash_passes", settings->hash_passes);
+    return policy;
+}
+
 void authsvc_dump_servers(apr_pool_t *pool, server_rec *main_server)
 {
     server_rec *s;
@@ -32,6 +46,7 @@ void authsvc_dump_servers(apr_pool_t *pool, server_rec *main_server)
     for (s = main_server; s; s = s->next) {
         authsvc_json_t *line = authsvc_json_object(pool);
         authsvc_json_t *aliases = authsvc_json_array(pool);
+        const authsvc_settings_t *settings = authsvc_config_server(s)->settings;
         authsvc_dbd_facts_t dbd;
 
         authsvc_conftree_dbd(pool, main_server, s, &dbd);
@@ -44,6 +59,9 @@ void authsvc_dump_servers(apr_pool_t *pool, server_rec *main_server)
         authsvc_json_set_string(line, "driver", dbd.driver ? dbd.driver : "");
         authsvc_json_set_string(line, "params", dbd.params ? dbd.params : "");
         authsvc_json_set_bool(line, "mounted", authsvc_config_is_mounted(authsvc_config_server(s)));
+        if (settings) {
+            authsvc_json_set(line, "policy", policy_of(pool, settings));
+        }
         printf("authsvc-server: %s\n", authsvc_json_dump(pool, line));
     }
     fflush(stdout);

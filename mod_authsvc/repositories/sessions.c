@@ -3,19 +3,23 @@
 
 #include "rows.h"
 
-/* FOR SHARE: a deactivation that is under way is waited for, so that no session outlives it. */
+/*
+ * FOR SHARE: a deactivation or a change of role that is under way is waited for, so that no session
+ * outlives the one, or tells of a role that the other has ended.
+ */
 #define INSERT_SESSION                                                                       \
     "INSERT INTO sessions (id, user_id, nonce_hash, counter, epoch, created_at, ip, user_agent)" \
     " SELECT $1, users.id, $3, 0, 0, authsvc_now(), $4, $5 FROM users"                       \
-    " WHERE users.id = $2 AND users.password_hash = $6 AND users.deleted_at IS NULL"
+    " WHERE users.id = $2 AND users.password_hash = $6 AND users.role = $7"                  \
+    " AND users.deleted_at IS NULL"
 
 static const authsvc_statement_t insert_session = {
     .name = "sessions_insert",
     .pgsql = INSERT_SESSION " FOR SHARE",
     .sqlite = INSERT_SESSION,
-    .n_params = 6,
+    .n_params = 7,
     .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_UUID, AUTHSVC_DB_BYTES, AUTHSVC_DB_TEXT,
-               AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT},
+               AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT},
 };
 
 /*
@@ -119,21 +123,29 @@ static const authsvc_statement_t revoke_sessions = {
     .params = {AUTHSVC_DB_UUID},
 };
 
+static const authsvc_statement_t raise_epochs = {
+    .name = "sessions_raise_epochs",
+    .sql = "UPDATE sessions SET epoch = epoch + 1 WHERE user_id = $1 AND revoked_at IS NULL",
+    .n_params = 1,
+    .params = {AUTHSVC_DB_UUID},
+};
+
 const authsvc_statement_t *const authsvc_sessions_statements[] = {
-    &insert_session, &rotate_session, &recover_session, &inspect_session,
-    &select_user,    &revoke_session, &revoke_sessions, NULL,
+    &insert_session, &rotate_session, &recover_session, &inspect_session, &select_user,
+    &revoke_session, &revoke_sessions, &raise_epochs, NULL,
 };
 
 static authsvc_error_t *sessions_insert(authsvc_ctx_t *ctx, const authsvc_session_t *session,
-                                        const char *password_hash, int *created)
+                                        const authsvc_user_t *user, int *created)
 {
     const authsvc_db_value_t params[] = {
         authsvc_db_uuid(session->id),
-        authsvc_db_uuid(session->user_id),
+        authsvc_db_uuid(user->id),
         authsvc_db_bytes(session->nonce_hash, AUTHSVC_NONCE_HASH_OCTETS),
         authsvc_db_text(session->ip),
         authsvc_db_text(session->user_agent),
-        authsvc_db_text(password_hash),
+        authsvc_db_text(user->password_hash),
+        authsvc_db_text(user->role),
     };
     authsvc_db_result_t *result;
     AUTHSVC_TRY(authsvc_db_run(ctx, &insert_session, params, &result));
@@ -244,6 +256,13 @@ static authsvc_error_t *sessions_revoke_all(authsvc_ctx_t *ctx, const char *user
     return NULL;
 }
 
+static authsvc_error_t *sessions_raise_epochs(authsvc_ctx_t *ctx, const char *user_id)
+{
+    const authsvc_db_value_t params[] = {authsvc_db_uuid(user_id)};
+    authsvc_db_result_t *result;
+    return authsvc_db_run(ctx, &raise_epochs, params, &result);
+}
+
 const authsvc_sessions_repository_t authsvc_sessions_repository = {
     .insert = sessions_insert,
     .rotate = sessions_rotate,
@@ -252,4 +271,5 @@ const authsvc_sessions_repository_t authsvc_sessions_repository = {
     .find_user = sessions_find_user,
     .revoke = sessions_revoke,
     .revoke_all = sessions_revoke_all,
+    .raise_epochs = sessions_raise_epochs,
 };

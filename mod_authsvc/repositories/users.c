@@ -5,13 +5,14 @@ static const authsvc_statement_t insert_user = {
     .name = "users_insert",
     .sql = "INSERT INTO users (id, email, password_hash, name, role, email_verified,"
            " created_at, updated_at)"
-           " VALUES ($1, $2, $3, $4, 'user', FALSE, authsvc_now(), authsvc_now())"
+           " VALUES ($1, $2, $3, $4, $5, FALSE, authsvc_now(), authsvc_now())"
            " ON CONFLICT (email) DO NOTHING"
-           " RETURNING role, email_verified, created_at",
-    .n_params = 4,
-    .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT},
-    .n_columns = 3,
-    .columns = {AUTHSVC_DB_TEXT, AUTHSVC_DB_BOOL, AUTHSVC_DB_TIME},
+           " RETURNING email_verified, created_at",
+    .n_params = 5,
+    .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT,
+               AUTHSVC_DB_TEXT},
+    .n_columns = 2,
+    .columns = {AUTHSVC_DB_BOOL, AUTHSVC_DB_TIME},
 };
 
 static const authsvc_statement_t select_by_email = {
@@ -23,6 +24,57 @@ static const authsvc_statement_t select_by_email = {
     .n_columns = USER_N,
     .columns = {USER_TYPES},
     .nullable = USER_NULLABLE(0),
+};
+
+static const authsvc_statement_t select_by_id = {
+    .name = "users_find_by_id",
+    .sql = "SELECT " USER_COLUMNS("users") " FROM users WHERE users.id = $1",
+    .reads_only = 1,
+    .n_params = 1,
+    .params = {AUTHSVC_DB_UUID},
+    .n_columns = USER_N,
+    .columns = {USER_TYPES},
+    .nullable = USER_NULLABLE(0),
+};
+
+/* The first condition on created_at is the index's; the second orders those of the same moment. */
+static const authsvc_statement_t select_page = {
+    .name = "users_list",
+    .sql = "SELECT " USER_COLUMNS("users") " FROM users"
+           " WHERE (CAST(users.role AS TEXT) = $1 OR $1 IS NULL) AND users.created_at >= $2"
+           " AND (users.created_at > $2 OR users.id > $3)"
+           " ORDER BY users.created_at, users.id LIMIT $4",
+    .reads_only = 1,
+    .n_params = 4,
+    .params = {AUTHSVC_DB_TEXT, AUTHSVC_DB_TIME, AUTHSVC_DB_UUID, AUTHSVC_DB_INT},
+    .n_columns = USER_N,
+    .columns = {USER_TYPES},
+    .nullable = USER_NULLABLE(0),
+};
+
+static const authsvc_statement_t update_role = {
+    .name = "users_set_role",
+    .sql = "UPDATE users SET role = $3, updated_at = authsvc_now() WHERE id = $1 AND role = $2"
+           " RETURNING " USER_COLUMNS("users"),
+    .n_params = 3,
+    .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT},
+    .n_columns = USER_N,
+    .columns = {USER_TYPES},
+    .nullable = USER_NULLABLE(0),
+};
+
+/* In one order, lest two of them wait for each other. SQLite has one writer at a time anyway. */
+#define ACTIVE_ADMINS "SELECT id FROM users WHERE role = 'admin' AND deleted_at IS NULL"
+
+static const authsvc_statement_t lock_admins = {
+    .name = "users_lock_admins",
+    .pgsql = "WITH admins AS MATERIALIZED (" ACTIVE_ADMINS " ORDER BY id FOR UPDATE)"
+             " SELECT COUNT(*) FROM admins WHERE id <> $1",
+    .sqlite = "SELECT COUNT(*) FROM (" ACTIVE_ADMINS ") WHERE id <> $1",
+    .n_params = 1,
+    .params = {AUTHSVC_DB_UUID},
+    .n_columns = 1,
+    .columns = {AUTHSVC_DB_INT},
 };
 
 static const authsvc_statement_t update_hash = {
@@ -51,13 +103,14 @@ static const authsvc_statement_t update_name = {
 static const authsvc_statement_t update_deleted = {
     .name = "users_mark_deleted",
     .sql = "UPDATE users SET deleted_at = authsvc_now(), updated_at = authsvc_now()"
-           " WHERE id = $1 AND password_hash = $2 AND deleted_at IS NULL",
-    .n_params = 2,
-    .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_TEXT},
+           " WHERE id = $1 AND password_hash = $2 AND role = $3 AND deleted_at IS NULL",
+    .n_params = 3,
+    .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT},
 };
 
 const authsvc_statement_t *const authsvc_users_statements[] = {
-    &insert_user, &select_by_email, &update_hash, &update_name, &update_deleted, NULL,
+    &insert_user, &select_by_email, &select_by_id, &select_page,    &update_role,
+    &lock_admins, &update_hash,     &update_name,  &update_deleted, NULL,
 };
 
 authsvc_user_t *authsvc_rows_user(authsvc_ctx_t *ctx, const authsvc_db_result_t *result, int row,
@@ -80,16 +133,25 @@ static authsvc_error_t *users_insert(authsvc_ctx_t *ctx, authsvc_user_t *user, i
 {
     const authsvc_db_value_t params[] = {authsvc_db_uuid(user->id), authsvc_db_text(user->email),
                                          authsvc_db_text(user->password_hash),
-                                         authsvc_db_text(user->name)};
+                                         authsvc_db_text(user->name), authsvc_db_text(user->role)};
     authsvc_db_result_t *result;
     AUTHSVC_TRY(authsvc_db_run(ctx, &insert_user, params, &result));
     *created = result->n_rows == 1;
     if (*created) {
-        user->role = authsvc_db_cell(result, 0, 0)->text;
-        user->email_verified = (int)authsvc_db_cell(result, 0, 1)->integer;
-        user->created_at = authsvc_db_cell(result, 0, 2)->integer;
+        user->email_verified = (int)authsvc_db_cell(result, 0, 0)->integer;
+        user->created_at = authsvc_db_cell(result, 0, 1)->integer;
         user->deleted_at = 0;
     }
+    return NULL;
+}
+
+/* A statement about one user, whose row comes back if there is one. */
+static authsvc_error_t *run_for_user(authsvc_ctx_t *ctx, const authsvc_statement_t *statement,
+                                     const authsvc_db_value_t *params, authsvc_user_t **user)
+{
+    authsvc_db_result_t *result;
+    AUTHSVC_TRY(authsvc_db_run(ctx, statement, params, &result));
+    *user = result->n_rows == 1 ? authsvc_rows_user(ctx, result, 0, 0) : NULL;
     return NULL;
 }
 
@@ -97,9 +159,48 @@ static authsvc_error_t *users_find_by_email(authsvc_ctx_t *ctx, const char *emai
                                             authsvc_user_t **user)
 {
     const authsvc_db_value_t params[] = {authsvc_db_text(email)};
+    return run_for_user(ctx, &select_by_email, params, user);
+}
+
+static authsvc_error_t *users_find_by_id(authsvc_ctx_t *ctx, const char *id, authsvc_user_t **user)
+{
+    const authsvc_db_value_t params[] = {authsvc_db_uuid(id)};
+    return run_for_user(ctx, &select_by_id, params, user);
+}
+
+static authsvc_error_t *users_list(authsvc_ctx_t *ctx, const authsvc_user_page_t *page,
+                                   apr_array_header_t **users)
+{
+    const authsvc_db_value_t params[] = {
+        authsvc_db_text(page->role), authsvc_db_time(page->after ? page->after->created_at : 0),
+        authsvc_db_uuid(page->after ? page->after->id : "00000000-0000-0000-0000-000000000000"),
+        authsvc_db_int(page->limit)};
     authsvc_db_result_t *result;
-    AUTHSVC_TRY(authsvc_db_run(ctx, &select_by_email, params, &result));
-    *user = result->n_rows == 1 ? authsvc_rows_user(ctx, result, 0, 0) : NULL;
+    AUTHSVC_TRY(authsvc_db_run(ctx, &select_page, params, &result));
+    *users = apr_array_make(ctx->pool, result->n_rows, sizeof(authsvc_user_t *));
+    for (int row = 0; row < result->n_rows; row++) {
+        APR_ARRAY_PUSH(*users, authsvc_user_t *) = authsvc_rows_user(ctx, result, row, 0);
+    }
+    return NULL;
+}
+
+static authsvc_error_t *users_set_role(authsvc_ctx_t *ctx, const authsvc_user_t *user,
+                                       const char *role, authsvc_user_t **changed)
+{
+    const authsvc_db_value_t params[] = {authsvc_db_uuid(user->id), authsvc_db_text(user->role),
+                                         authsvc_db_text(role)};
+    return run_for_user(ctx, &update_role, params, changed);
+}
+
+static authsvc_error_t *users_lock_admins(authsvc_ctx_t *ctx, const char *id, apr_int64_t *others)
+{
+    const authsvc_db_value_t params[] = {authsvc_db_uuid(id)};
+    authsvc_db_result_t *result;
+    AUTHSVC_TRY(authsvc_db_run(ctx, &lock_admins, params, &result));
+    if (result->n_rows != 1) {
+        return AUTHSVC_INTERNAL(ctx->pool, "a count of admins with %d rows", result->n_rows);
+    }
+    *others = authsvc_db_cell(result, 0, 0)->integer;
     return NULL;
 }
 
@@ -123,16 +224,15 @@ static authsvc_error_t *users_rename(authsvc_ctx_t *ctx, const authsvc_session_r
         authsvc_db_uuid(session->user_id),  authsvc_db_uuid(session->session_id),
         authsvc_db_int(session->epoch),     authsvc_db_seconds(limits->idle),
         authsvc_db_seconds(limits->absolute), authsvc_db_text(name)};
-    authsvc_db_result_t *result;
-    AUTHSVC_TRY(authsvc_db_run(ctx, &update_name, params, &result));
-    *user = result->n_rows == 1 ? authsvc_rows_user(ctx, result, 0, 0) : NULL;
-    return NULL;
+    return run_for_user(ctx, &update_name, params, user);
 }
 
-static authsvc_error_t *users_mark_deleted(authsvc_ctx_t *ctx, const char *id, const char *hash,
+static authsvc_error_t *users_mark_deleted(authsvc_ctx_t *ctx, const authsvc_user_t *user,
                                            int *deleted)
 {
-    const authsvc_db_value_t params[] = {authsvc_db_uuid(id), authsvc_db_text(hash)};
+    const authsvc_db_value_t params[] = {authsvc_db_uuid(user->id),
+                                         authsvc_db_text(user->password_hash),
+                                         authsvc_db_text(user->role)};
     authsvc_db_result_t *result;
     AUTHSVC_TRY(authsvc_db_run(ctx, &update_deleted, params, &result));
     *deleted = result->affected == 1;
@@ -142,6 +242,10 @@ static authsvc_error_t *users_mark_deleted(authsvc_ctx_t *ctx, const char *id, c
 const authsvc_users_repository_t authsvc_users_repository = {
     .insert = users_insert,
     .find_by_email = users_find_by_email,
+    .find_by_id = users_find_by_id,
+    .list = users_list,
+    .set_role = users_set_role,
+    .lock_admins = users_lock_admins,
     .replace_hash = users_replace_hash,
     .rename = users_rename,
     .mark_deleted = users_mark_deleted,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "administration.h"
 #include "authsvc/crypto/password.h"
 #include "event.h"
 #include "sessions.h"
@@ -71,8 +72,8 @@ static authsvc_error_t *delete_user_and_sessions(authsvc_ctx_t *ctx, void *baton
 {
     deletion_t *deletion = baton;
     const authsvc_user_t *user = deletion->user;
-    AUTHSVC_TRY(ctx->repositories->users->mark_deleted(ctx, user->id, user->password_hash,
-                                                      &deletion->deleted));
+    AUTHSVC_TRY(authsvc_administration_spare_one(ctx, user));
+    AUTHSVC_TRY(ctx->repositories->users->mark_deleted(ctx, user, &deletion->deleted));
     apr_int64_t ended = 0;
     return deletion->deleted ? ctx->repositories->sessions->revoke_all(ctx, user->id, &ended)
                              : NULL;
@@ -81,7 +82,7 @@ static authsvc_error_t *delete_user_and_sessions(authsvc_ctx_t *ctx, void *baton
 authsvc_error_t *authsvc_account_delete(authsvc_ctx_t *ctx, const char *password,
                                         apr_size_t password_len)
 {
-    /* A hash renewed between the check and the change asks for another check. */
+    /* A hash or a role that changed between the check and the change asks for another check. */
     for (int attempt = 0; attempt < 3; attempt++) {
         authsvc_user_t *user = NULL;
         authsvc_password_verdict_t verdict;

@@ -42,7 +42,6 @@ authsvc_error_t *authsvc_sessions_open(authsvc_ctx_t *ctx, const authsvc_user_t 
 {
     authsvc_session_t session = {
         .id = authsvc_uuid_v7(ctx->pool, authsvc_clock_now(ctx->clock)),
-        .user_id = user->id,
         .ip = ctx->client_ip,
         .user_agent = printable_user_agent(ctx),
     };
@@ -52,7 +51,7 @@ authsvc_error_t *authsvc_sessions_open(authsvc_ctx_t *ctx, const authsvc_user_t 
     }
     authsvc_crypto_random(token->nonce, sizeof(token->nonce));
     authsvc_refresh_token_nonce_hash(token->nonce, session.nonce_hash);
-    return ctx->repositories->sessions->insert(ctx, &session, user->password_hash, opened);
+    return ctx->repositories->sessions->insert(ctx, &session, user, opened);
 }
 
 static authsvc_error_t *sign_access_token(authsvc_ctx_t *ctx, const authsvc_user_t *user,

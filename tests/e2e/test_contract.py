@@ -138,6 +138,13 @@ def provoke(world, name, status, slug):  # pylint: disable=too-many-return-state
     if slug == "email-exists":
         assert send(api, request).status_code == 201
         return send(api, request)
+    if slug == "last-admin":
+        me = api.get("/users/me", headers=options["headers"]).json()
+        service.database.set_role(me["id"], "admin")
+        try:
+            return send(api, request)
+        finally:
+            service.database.set_role(me["id"], "user")
     if slug == "tls-required":
         headers = {**options.get("headers", {}), "X-Forwarded-For": "203.0.113.9"}
         return api.request(method, path, **dict(options, headers=headers))

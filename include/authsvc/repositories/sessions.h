@@ -9,7 +9,6 @@
 /** A new session; its counter and epoch start at 0. */
 typedef struct {
     const char *id;
-    const char *user_id;
     unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS];
     const char *ip;         /* may be NULL */
     const char *user_agent; /* may be NULL */
@@ -32,11 +31,13 @@ typedef struct {
 
 typedef struct {
     /**
-     * Open a session for a user who is not deleted and whose password hash is still this one.
-     * @param created 0 if the user is gone, deleted, or the hash changed meanwhile
+     * Open a session for a user who is not deleted and whose password hash and role are still
+     * these.
+     * @param user id, password_hash, role are read
+     * @param created 0 if the user is gone, deleted, or changed meanwhile
      */
     authsvc_error_t *(*insert)(authsvc_ctx_t *ctx, const authsvc_session_t *session,
-                               const char *password_hash, int *created);
+                               const authsvc_user_t *user, int *created);
 
     /**
      * Rotate: one conditional statement that holds the user's row FOR SHARE. The counter becomes
@@ -74,6 +75,9 @@ typedef struct {
 
     /** End all sessions of a user. @param ended how many were alive */
     authsvc_error_t *(*revoke_all)(authsvc_ctx_t *ctx, const char *user_id, apr_int64_t *ended);
+
+    /** Raise the epoch of all sessions of a user: the access tokens they gave out are void. */
+    authsvc_error_t *(*raise_epochs)(authsvc_ctx_t *ctx, const char *user_id);
 } authsvc_sessions_repository_t;
 
 #endif

@@ -61,7 +61,7 @@ authsvc_error_t *authsvc_login(authsvc_ctx_t *ctx, const char *email, const char
 /**
  * Open a session for a user: its row. Also inside a transaction.
  * @param token what to make the session's first refresh token of
- * @param opened 0 if the user was deleted or changed the password meanwhile
+ * @param opened 0 if the user was deleted, or password or role changed meanwhile
  */
 authsvc_error_t *authsvc_sessions_open(authsvc_ctx_t *ctx, const authsvc_user_t *user,
                                        authsvc_refresh_token_t *token, int *opened);
@@ -102,10 +102,41 @@ authsvc_error_t *authsvc_account_logout_all(authsvc_ctx_t *ctx);
 
 /**
  * Deactivate the account and end all its sessions.
- * @return UNAUTHENTICATED "invalid-credentials" for a wrong password
+ * @return UNAUTHENTICATED "invalid-credentials" for a wrong password; CONFLICT "last-admin"
  */
 authsvc_error_t *authsvc_account_delete(authsvc_ctx_t *ctx, const char *password,
                                         apr_size_t password_len);
+
+/* services/administration.c: the caller has made sure that whoever asks may do so */
+
+/**
+ * Make an account, by the rules of a registration, open or closed. It is not signed in.
+ * @param role AUTHSVC_ROLE_*
+ * @param user in ctx->pool
+ * @return INVALID, with fields for all but an unknown role; CONFLICT "email-exists"
+ */
+authsvc_error_t *authsvc_administration_create(authsvc_ctx_t *ctx, const char *email,
+                                               const char *password, apr_size_t password_len,
+                                               const char *name, const char *role,
+                                               const authsvc_user_t **user);
+
+/** Find a user, deactivated or not, by id or email address. @return NOT_FOUND */
+authsvc_error_t *authsvc_administration_find(authsvc_ctx_t *ctx, const char *id_or_email,
+                                             const authsvc_user_t **user);
+
+/** A page of users. @param users of authsvc_user_t * @return INVALID for an unknown role */
+authsvc_error_t *authsvc_administration_list(authsvc_ctx_t *ctx, const authsvc_user_page_t *page,
+                                             apr_array_header_t **users);
+
+/**
+ * Set a user's role. Access tokens with the old one are void for this service; a refresh gives one
+ * with the new role.
+ * @param user as it is afterwards
+ * @return INVALID for an unknown role; NOT_FOUND; CONFLICT "last-admin": nobody would be left who
+ *   may undo it
+ */
+authsvc_error_t *authsvc_administration_set_role(authsvc_ctx_t *ctx, const char *id_or_email,
+                                                 const char *role, const authsvc_user_t **user);
 
 /* services/readiness.c */
 

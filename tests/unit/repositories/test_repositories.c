@@ -32,6 +32,7 @@ static authsvc_user_t *new_user(authsvc_ctx_t *ctx, const char *email)
     user->email = email;
     user->password_hash = HASH;
     user->name = "Ada";
+    user->role = AUTHSVC_ROLE_USER;
     ck_assert_ok(repositories->users->insert(ctx, user, &created));
     ck_assert_int_eq(created, 1);
     return user;
@@ -41,13 +42,12 @@ static const char *new_session(authsvc_ctx_t *ctx, const authsvc_user_t *user)
 {
     authsvc_session_t session = {
         .id = authsvc_uuid_v7(ctx->pool, apr_time_now()),
-        .user_id = user->id,
         .ip = "2001:db8::1",
     };
     int created = 0;
     memcpy(session.nonce_hash, nonce_hash, sizeof(nonce_hash));
     ck_assert_ok(
-        repositories->sessions->insert(ctx, &session, user->password_hash, &created));
+        repositories->sessions->insert(ctx, &session, user, &created));
     ck_assert_int_eq(created, 1);
     return session.id;
 }
@@ -120,7 +120,7 @@ static authsvc_db_value_t harmless(authsvc_db_type_t type)
 {
     switch (type) {
     case AUTHSVC_DB_TEXT:
-        return authsvc_db_text("x");
+        return authsvc_db_text("user"); /* a role, too */
     case AUTHSVC_DB_UUID:
         return authsvc_db_uuid("00000000-0000-7000-8000-000000000000");
     case AUTHSVC_DB_BYTES:
@@ -153,7 +153,7 @@ START_TEST(every_statement_runs)
             n++;
         }
     }
-    ck_assert_int_ge(n, 14);
+    ck_assert_int_ge(n, 19);
 }
 END_TEST
 
@@ -222,22 +222,28 @@ START_TEST(a_rename_needs_a_living_session)
 }
 END_TEST
 
-START_TEST(a_session_needs_a_user_with_this_very_hash)
+START_TEST(a_session_needs_a_user_with_this_very_hash_and_role)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
     authsvc_user_t *ada = new_user(ctx, "ada@example.org");
-    authsvc_session_t session = {.id = authsvc_uuid_v7(ctx->pool, apr_time_now()),
-                                 .user_id = ada->id};
+    authsvc_user_t rehashed = *ada, promoted = *ada;
+    authsvc_session_t session = {.id = authsvc_uuid_v7(ctx->pool, apr_time_now())};
     int done = 1;
-    ck_assert_ok(repositories->sessions->insert(ctx, &session, "another hash", &done));
+    rehashed.password_hash = "another hash";
+    promoted.role = AUTHSVC_ROLE_ADMIN;
+    ck_assert_ok(repositories->sessions->insert(ctx, &session, &rehashed, &done));
     ck_assert_int_eq(done, 0);
-    ck_assert_ok(repositories->users->mark_deleted(ctx, ada->id, "another hash", &done));
+    ck_assert_ok(repositories->sessions->insert(ctx, &session, &promoted, &done));
     ck_assert_int_eq(done, 0);
-    ck_assert_ok(repositories->users->mark_deleted(ctx, ada->id, HASH, &done));
+    ck_assert_ok(repositories->users->mark_deleted(ctx, &rehashed, &done));
+    ck_assert_int_eq(done, 0);
+    ck_assert_ok(repositories->users->mark_deleted(ctx, &promoted, &done));
+    ck_assert_int_eq(done, 0);
+    ck_assert_ok(repositories->users->mark_deleted(ctx, ada, &done));
     ck_assert_int_eq(done, 1);
-    ck_assert_ok(repositories->users->mark_deleted(ctx, ada->id, HASH, &done));
+    ck_assert_ok(repositories->users->mark_deleted(ctx, ada, &done));
     ck_assert_int_eq(done, 0);
-    ck_assert_ok(repositories->sessions->insert(ctx, &session, HASH, &done));
+    ck_assert_ok(repositories->sessions->insert(ctx, &session, ada, &done));
     ck_assert_int_eq(done, 0);
     authsvc_user_t *found = NULL;
     ck_assert_ok(repositories->users->find_by_email(ctx, ada->email, &found));
@@ -295,7 +301,7 @@ START_TEST(a_session_dies_of_age_idleness_revocation_and_its_user)
     ck_assert_int_eq(rotate(ctx, id, 0, &too_old), 0);
     ck_assert_int_eq(inspect(ctx, id, &too_old)->alive, 0);
 
-    ck_assert_ok(repositories->users->mark_deleted(ctx, ada->id, HASH, &done));
+    ck_assert_ok(repositories->users->mark_deleted(ctx, ada, &done));
     ck_assert_int_eq(finds_user(ctx, id, ada, 0, &day), 0);
     ck_assert_int_eq(rotate(ctx, id, 0, &day), 0);
     ck_assert_int_eq(inspect(ctx, id, &day)->alive, 0);
@@ -340,6 +346,88 @@ START_TEST(revoke_all_spares_other_users)
 }
 END_TEST
 
+START_TEST(a_role_changes_only_from_what_it_was)
+{
+    authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
+    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
+    authsvc_user_t *changed = NULL;
+    ck_assert_ok(repositories->users->set_role(ctx, ada, AUTHSVC_ROLE_ADMIN, &changed));
+    ck_assert_str_eq(changed->role, "admin");
+    ck_assert_str_eq(changed->email, "ada@example.org");
+    ck_assert_ok(repositories->users->set_role(ctx, ada, AUTHSVC_ROLE_USER, &changed));
+    ck_assert_ptr_null(changed);
+    ck_assert_ok(repositories->users->find_by_id(ctx, ada->id, &changed));
+    ck_assert_str_eq(changed->role, "admin");
+    ada->id = "00000000-0000-7000-8000-000000000000";
+    ck_assert_ok(repositories->users->find_by_id(ctx, ada->id, &changed));
+    ck_assert_ptr_null(changed);
+}
+END_TEST
+
+START_TEST(other_admins_are_those_who_are_active)
+{
+    authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
+    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
+    authsvc_user_t *bob = new_user(ctx, "bob@example.org");
+    apr_int64_t others = -1;
+    int deleted = 0;
+    ck_assert_ok(repositories->users->set_role(ctx, ada, AUTHSVC_ROLE_ADMIN, &ada));
+    ck_assert_ok(repositories->users->lock_admins(ctx, ada->id, &others));
+    ck_assert_int_eq(others, 0);
+    ck_assert_ok(repositories->users->set_role(ctx, bob, AUTHSVC_ROLE_ADMIN, &bob));
+    ck_assert_ok(repositories->users->lock_admins(ctx, ada->id, &others));
+    ck_assert_int_eq(others, 1);
+    ck_assert_ok(repositories->users->mark_deleted(ctx, bob, &deleted));
+    ck_assert_int_eq(deleted, 1);
+    ck_assert_ok(repositories->users->lock_admins(ctx, ada->id, &others));
+    ck_assert_int_eq(others, 0);
+    ck_assert_ok(repositories->users->lock_admins(ctx, bob->id, &others));
+    ck_assert_int_eq(others, 1);
+}
+END_TEST
+
+START_TEST(pages_hold_everybody_once)
+{
+    authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
+    authsvc_user_page_t page = {.limit = 2};
+    apr_array_header_t *users = NULL;
+    authsvc_user_t *admin = NULL;
+    int n = 0;
+    for (int i = 0; i < 5; i++) {
+        admin = new_user(ctx, apr_psprintf(ctx->pool, "user%d@example.org", i));
+    }
+    ck_assert_ok(repositories->users->set_role(ctx, admin, AUTHSVC_ROLE_ADMIN, &admin));
+    do {
+        ck_assert_ok(repositories->users->list(ctx, &page, &users));
+        for (int i = 0; i < users->nelts; i++) {
+            page.after = APR_ARRAY_IDX(users, i, authsvc_user_t *);
+            ck_assert_str_eq(page.after->email,
+                             apr_psprintf(ctx->pool, "user%d@example.org", n++));
+        }
+    } while (users->nelts == page.limit);
+    ck_assert_int_eq(n, 5);
+    page = (authsvc_user_page_t){.role = AUTHSVC_ROLE_ADMIN, .limit = 9};
+    ck_assert_ok(repositories->users->list(ctx, &page, &users));
+    ck_assert_int_eq(users->nelts, 1);
+    ck_assert_str_eq(APR_ARRAY_IDX(users, 0, authsvc_user_t *)->id, admin->id);
+}
+END_TEST
+
+START_TEST(raised_epochs_void_the_tokens_of_one_user)
+{
+    authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
+    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
+    authsvc_user_t *bob = new_user(ctx, "bob@example.org");
+    const char *adas = new_session(ctx, ada);
+    const char *bobs = new_session(ctx, bob);
+    ck_assert_int_eq(finds_user(ctx, adas, ada, 0, &day), 1);
+    ck_assert_ok(repositories->sessions->raise_epochs(ctx, ada->id));
+    ck_assert_int_eq(finds_user(ctx, adas, ada, 0, &day), 0);
+    ck_assert_int_eq(finds_user(ctx, adas, ada, 1, &day), 1);
+    ck_assert_int_eq(finds_user(ctx, bobs, bob, 0, &day), 1);
+}
+END_TEST
+
 START_TEST(the_newest_secret_is_on_record)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
@@ -366,12 +454,16 @@ AUTHSVC_UNIT_SUITE(suite_repositories)
     tcase_add_loop_test(tcase, users_are_found_as_they_were_inserted, 0, ENGINES);
     tcase_add_loop_test(tcase, a_hash_is_replaced_only_if_it_is_the_old_one, 0, ENGINES);
     tcase_add_loop_test(tcase, a_rename_needs_a_living_session, 0, ENGINES);
-    tcase_add_loop_test(tcase, a_session_needs_a_user_with_this_very_hash, 0, ENGINES);
+    tcase_add_loop_test(tcase, a_session_needs_a_user_with_this_very_hash_and_role, 0, ENGINES);
     tcase_add_loop_test(tcase, a_session_rotates_once_per_grace, 0, ENGINES);
     tcase_add_loop_test(tcase, a_row_behind_moves_on_up_to_sixteen, 0, ENGINES);
     tcase_add_loop_test(tcase, a_session_dies_of_age_idleness_revocation_and_its_user, 0, ENGINES);
     tcase_add_loop_test(tcase, revocation_asks_for_the_nonce, 0, ENGINES);
     tcase_add_loop_test(tcase, revoke_all_spares_other_users, 0, ENGINES);
+    tcase_add_loop_test(tcase, a_role_changes_only_from_what_it_was, 0, ENGINES);
+    tcase_add_loop_test(tcase, other_admins_are_those_who_are_active, 0, ENGINES);
+    tcase_add_loop_test(tcase, pages_hold_everybody_once, 0, ENGINES);
+    tcase_add_loop_test(tcase, raised_epochs_void_the_tokens_of_one_user, 0, ENGINES);
     tcase_add_loop_test(tcase, the_newest_secret_is_on_record, 0, ENGINES);
     return suite;
 }

@@ -65,6 +65,13 @@ static int session_alive(const fake_session_t *session, const authsvc_session_li
            used > fake.now - limits->idle && session->created_at > fake.now - limits->absolute;
 }
 
+/* Roles are kept as constants: a row may outlive the pool of who set it. */
+static const char *same_role(const char *role)
+{
+    ck_assert(!strcmp(role, AUTHSVC_ROLE_USER) || !strcmp(role, AUTHSVC_ROLE_ADMIN));
+    return strcmp(role, AUTHSVC_ROLE_ADMIN) ? AUTHSVC_ROLE_USER : AUTHSVC_ROLE_ADMIN;
+}
+
 static authsvc_error_t *users_insert(authsvc_ctx_t *ctx, authsvc_user_t *user, int *created)
 {
     AUTHSVC_TRY(called(ctx));
@@ -77,7 +84,7 @@ static authsvc_error_t *users_insert(authsvc_ctx_t *ctx, authsvc_user_t *user, i
         apr_cpystrn(row->email, user->email, sizeof(row->email));
         apr_cpystrn(row->hash, user->password_hash, sizeof(row->hash));
         apr_cpystrn(row->name, user->name, sizeof(row->name));
-        row->row.role = user->role = "user";
+        row->row.role = same_role(user->role);
         row->row.created_at = user->created_at = fake.now;
         user->email_verified = 0;
     }
@@ -90,6 +97,60 @@ static authsvc_error_t *users_find_by_email(authsvc_ctx_t *ctx, const char *emai
     AUTHSVC_TRY(called(ctx));
     fake_user_t *row = user_by_email(email);
     *user = row ? copy_user(ctx, row) : NULL;
+    return NULL;
+}
+
+static authsvc_error_t *users_find_by_id(authsvc_ctx_t *ctx, const char *id, authsvc_user_t **user)
+{
+    AUTHSVC_TRY(called(ctx));
+    fake_user_t *row = user_by_id(id);
+    *user = row ? copy_user(ctx, row) : NULL;
+    return NULL;
+}
+
+static authsvc_error_t *users_list(authsvc_ctx_t *ctx, const authsvc_user_page_t *page,
+                                   apr_array_header_t **users)
+{
+    int i = 0;
+    AUTHSVC_TRY(called(ctx));
+    *users = apr_array_make(ctx->pool, FAKE_ROWS, sizeof(authsvc_user_t *));
+    while (page->after && i < fake.n_users && strcmp(fake.users[i++].id, page->after->id)) {
+    }
+    for (; i < fake.n_users && (*users)->nelts < page->limit; i++) {
+        if (!page->role || !strcmp(page->role, fake.users[i].row.role)) {
+            APR_ARRAY_PUSH(*users, authsvc_user_t *) = copy_user(ctx, &fake.users[i]);
+        }
+    }
+    return NULL;
+}
+
+static authsvc_error_t *users_set_role(authsvc_ctx_t *ctx, const authsvc_user_t *user,
+                                       const char *role, authsvc_user_t **changed)
+{
+    if (fake.before_change) {
+        fake.before_change();
+    }
+    AUTHSVC_TRY(called(ctx));
+    ck_assert_int_eq(fake.in_transaction, 1);
+    fake_user_t *row = user_by_id(user->id);
+    *changed = NULL;
+    if (row && !strcmp(row->row.role, user->role)) {
+        row->row.role = same_role(role);
+        *changed = copy_user(ctx, row);
+    }
+    return NULL;
+}
+
+static authsvc_error_t *users_lock_admins(authsvc_ctx_t *ctx, const char *id, apr_int64_t *others)
+{
+    AUTHSVC_TRY(called(ctx));
+    ck_assert_int_eq(fake.in_transaction, 1);
+    *others = 0;
+    for (int i = 0; i < fake.n_users; i++) {
+        const authsvc_user_t *row = &fake.users[i].row;
+        *others += !strcmp(row->role, AUTHSVC_ROLE_ADMIN) && !row->deleted_at &&
+                   strcmp(fake.users[i].id, id);
+    }
     return NULL;
 }
 
@@ -133,13 +194,22 @@ static authsvc_error_t *users_rename(authsvc_ctx_t *ctx, const authsvc_session_r
     return NULL;
 }
 
-static authsvc_error_t *users_mark_deleted(authsvc_ctx_t *ctx, const char *id, const char *hash,
+static int is_unchanged(const fake_user_t *row, const authsvc_user_t *user)
+{
+    return row && !row->row.deleted_at && !strcmp(row->hash, user->password_hash) &&
+           !strcmp(row->row.role, user->role);
+}
+
+static authsvc_error_t *users_mark_deleted(authsvc_ctx_t *ctx, const authsvc_user_t *user,
                                            int *deleted)
 {
+    if (fake.before_change) {
+        fake.before_change();
+    }
     AUTHSVC_TRY(called(ctx));
     ck_assert_int_eq(fake.in_transaction, 1);
-    fake_user_t *row = user_by_id(id);
-    *deleted = row && !strcmp(row->hash, hash) && !row->row.deleted_at;
+    fake_user_t *row = user_by_id(user->id);
+    *deleted = is_unchanged(row, user);
     if (*deleted) {
         row->row.deleted_at = fake.now;
     }
@@ -147,14 +217,14 @@ static authsvc_error_t *users_mark_deleted(authsvc_ctx_t *ctx, const char *id, c
 }
 
 static authsvc_error_t *sessions_insert(authsvc_ctx_t *ctx, const authsvc_session_t *session,
-                                        const char *password_hash, int *created)
+                                        const authsvc_user_t *owner, int *created)
 {
     if (fake.before_insert) {
         fake.before_insert();
     }
     AUTHSVC_TRY(called(ctx));
-    fake_user_t *user = user_by_id(session->user_id);
-    *created = user && !user->row.deleted_at && !strcmp(user->hash, password_hash);
+    fake_user_t *user = user_by_id(owner->id);
+    *created = is_unchanged(user, owner);
     if (*created) {
         ck_assert_int_lt(fake.n_sessions, FAKE_ROWS);
         fake_session_t *row = &fake.sessions[fake.n_sessions++];
@@ -262,6 +332,18 @@ static authsvc_error_t *sessions_revoke_all(authsvc_ctx_t *ctx, const char *user
     return NULL;
 }
 
+static authsvc_error_t *sessions_raise_epochs(authsvc_ctx_t *ctx, const char *user_id)
+{
+    AUTHSVC_TRY(called(ctx));
+    for (int i = 0; i < fake.n_sessions; i++) {
+        fake_session_t *row = &fake.sessions[i];
+        if (!row->revoked_at && !strcmp(row->user->id, user_id)) {
+            row->epoch++;
+        }
+    }
+    return NULL;
+}
+
 static authsvc_error_t *node_inspect(authsvc_ctx_t *ctx, authsvc_node_state_t *state)
 {
     AUTHSVC_TRY(called(ctx));
@@ -305,10 +387,12 @@ static authsvc_error_t *identity(authsvc_ctx_t *ctx, unsigned char id[AUTHSVC_UU
 }
 
 static const authsvc_users_repository_t users = {
-    users_insert, users_find_by_email, users_replace_hash, users_rename, users_mark_deleted};
+    users_insert,   users_find_by_email, users_find_by_id,   users_list,
+    users_set_role, users_lock_admins,   users_replace_hash, users_rename,
+    users_mark_deleted};
 static const authsvc_sessions_repository_t sessions = {
-    sessions_insert,    sessions_rotate, sessions_recover,   sessions_inspect,
-    sessions_find_user, sessions_revoke, sessions_revoke_all};
+    sessions_insert,    sessions_rotate, sessions_recover,    sessions_inspect,
+    sessions_find_user, sessions_revoke, sessions_revoke_all, sessions_raise_epochs};
 static const authsvc_node_repository_t node = {node_inspect, node_record_secret};
 static const authsvc_repositories_t repositories = {&users, &sessions, &node, transaction,
                                                     identity};
@@ -370,7 +454,7 @@ TCase *fake_tcase(Suite *suite, const char *name)
 
 fake_user_t *fake_add_user(const char *email)
 {
-    authsvc_user_t user = {.email = email, .name = "Ada"};
+    authsvc_user_t user = {.email = email, .name = "Ada", .role = AUTHSVC_ROLE_USER};
     int created = 0;
     int calls = fake.calls;
     user.id = authsvc_uuid_v7(fake.ctx.pool, fake.now);

@@ -52,6 +52,8 @@ typedef struct {
     int rotations_refused; /* this many rotations are refused though they would be due */
     /* Called before a session is inserted: what happens between check and use. */
     void (*before_insert)(void);
+    /* And before a user is deactivated or gets another role. */
+    void (*before_change)(void);
     authsvc_node_state_t node;
     int recorded_secret;
     char recorded_fingerprint[64];

@@ -93,6 +93,38 @@ START_TEST(no_failure_deletes_by_half)
 }
 END_TEST
 
+START_TEST(the_last_admin_stays)
+{
+    signed_in();
+    fake.users[0].row.role = AUTHSVC_ROLE_ADMIN;
+    fake_add_user("bob@example.org")->row.role = AUTHSVC_ROLE_ADMIN;
+    fake.users[1].row.deleted_at = fake.now;
+    ck_assert_problem(delete_with(FAKE_PASSWORD), AUTHSVC_E_CONFLICT, "last-admin");
+    ck_assert_int_eq(fake.users[0].row.deleted_at, 0);
+    ck_assert_int_eq(fake.sessions[0].revoked_at, 0);
+    /* Nobody learns that without the password. */
+    ck_assert_problem(delete_with("Wrong Horse 9"), AUTHSVC_E_UNAUTHENTICATED,
+                      "invalid-credentials");
+    fake.users[1].row.deleted_at = 0;
+    ck_assert_ok(delete_with(FAKE_PASSWORD));
+    ck_assert_int_ne(fake.users[0].row.deleted_at, 0);
+}
+END_TEST
+
+static void promote(void)
+{
+    fake.users[0].row.role = AUTHSVC_ROLE_ADMIN;
+}
+
+START_TEST(an_admin_made_meanwhile_is_asked_about_again)
+{
+    signed_in();
+    fake.before_change = promote;
+    ck_assert_problem(delete_with(FAKE_PASSWORD), AUTHSVC_E_CONFLICT, "last-admin");
+    ck_assert_int_eq(fake.users[0].row.deleted_at, 0);
+}
+END_TEST
+
 START_TEST(a_token_is_good_until_it_expires)
 {
     authsvc_grant_t grant = signed_in();
@@ -129,6 +161,8 @@ AUTHSVC_UNIT_SUITE(suite_account)
     tcase_add_test(tcase, without_a_principal_nothing_is_open);
     tcase_add_test(tcase, rename_trims_and_checks);
     tcase_add_test(tcase, delete_asks_for_the_password_and_ends_all_sessions);
+    tcase_add_test(tcase, the_last_admin_stays);
+    tcase_add_test(tcase, an_admin_made_meanwhile_is_asked_about_again);
     TCase *faults = tcase_create("faults"); /* makes its own worlds */
     suite_add_tcase(suite, faults);
     tcase_add_test(faults, no_failure_deletes_by_half);
