@@ -2,16 +2,14 @@
 #include "directives.h"
 
 #include <apr_fnmatch.h>
-#include <apr_lib.h>
 #include <apr_strings.h>
-#include <apr_uri.h>
 #include <http_core.h>
 #include <stddef.h>
 
 #include "authsvc/core/units.h"
+#include "authsvc/core/url.h"
 #include "config.h"
 
-#define MAX_NAME_OCTETS 255     /* of an issuer, an audience, an origin */
 #define CONTRACT_PASSWORD_MAX 1024 /* code points that the contract lets through at all */
 
 /* Where a value goes, and what is allowed. */
@@ -65,19 +63,6 @@ static void *member(authsvc_server_config_t *config, apr_size_t offset)
 static authsvc_server_config_t *server_config(const cmd_parms *cmd)
 {
     return authsvc_config_server(cmd->server);
-}
-
-/* In what a token or a header field carries: no white space, no quoting needed. */
-static int is_plain(const char *text)
-{
-    const char *p;
-
-    for (p = text; *p; p++) {
-        if (*p <= ' ' || *p >= 0x7f || *p == '"' || *p == '\\' || *p == '<' || *p == '>') {
-            return 0;
-        }
-    }
-    return p > text && p - text <= MAX_NAME_OCTETS;
 }
 
 static const char *set_flag(cmd_parms *cmd, void *dir, int flag)
@@ -154,20 +139,10 @@ static const char *add_verify_key(cmd_parms *cmd, void *dir, const char *arg)
     return NULL;
 }
 
-/* An absolute http or https URL, without user, query and fragment. */
-static int is_base_url(apr_pool_t *pool, const char *url)
-{
-    apr_uri_t uri;
-
-    return is_plain(url) && !strpbrk(url, "?#") && apr_uri_parse(pool, url, &uri) == APR_SUCCESS &&
-           uri.scheme && (strcmp(uri.scheme, "https") == 0 || strcmp(uri.scheme, "http") == 0) &&
-           uri.hostname && *uri.hostname && !uri.user && !uri.password;
-}
-
 static const char *set_issuer(cmd_parms *cmd, void *dir, const char *arg)
 {
     (void)dir;
-    if (!is_base_url(cmd->temp_pool, arg)) {
+    if (!authsvc_url_is_base(cmd->temp_pool, arg)) {
         return "AuthSvcIssuer takes the absolute URL under which the API is reached, such as "
                "https://www.example.org/api/v1 (no user, query or fragment)";
     }
@@ -182,7 +157,7 @@ static const char *set_issuer(cmd_parms *cmd, void *dir, const char *arg)
 static const char *set_audience(cmd_parms *cmd, void *dir, const char *arg)
 {
     (void)dir;
-    if (!is_plain(arg)) {
+    if (!authsvc_name_is_plain(arg)) {
         return "AuthSvcAudience takes a name or URL of 1 to 255 ASCII characters without white "
                "space and quotes";
     }
@@ -193,7 +168,7 @@ static const char *set_audience(cmd_parms *cmd, void *dir, const char *arg)
 static const char *set_problem_base(cmd_parms *cmd, void *dir, const char *arg)
 {
     (void)dir;
-    if (!is_base_url(cmd->temp_pool, arg)) {
+    if (!authsvc_url_is_base(cmd->temp_pool, arg)) {
         return "AuthSvcProblemBase takes an absolute URL such as "
                "https://www.example.org/api/v1/problems/ (no user, query or fragment)";
     }
@@ -317,35 +292,12 @@ static const char *set_max_body(cmd_parms *cmd, void *dir, const char *arg)
     return NULL;
 }
 
-/* RFC 6454 §6.1: what a browser sends is compared octet by octet. */
-static int is_origin(const char *text)
-{
-    const char *host = strstr(text, "://");
-    const char *p;
-
-    if (!host || host == text || !is_plain(text)) {
-        return 0;
-    }
-    for (p = text; p < host; p++) {
-        if (!apr_islower(*p) && !(p > text && (apr_isdigit(*p) || strchr("+.-", *p)))) {
-            return 0;
-        }
-    }
-    host += 3;
-    for (p = host; *p; p++) {
-        if (apr_isupper(*p) || strchr("/?#@*,;", *p)) {
-            return 0;
-        }
-    }
-    return *host && *host != ':';
-}
-
 static const char *add_cors_origin(cmd_parms *cmd, void *dir, const char *arg)
 {
     authsvc_server_config_t *config = server_config(cmd);
 
     (void)dir;
-    if (!is_origin(arg)) {
+    if (!authsvc_url_is_origin(arg)) {
         return "AuthSvcCorsOrigin takes an origin as browsers send it, such as "
                "https://app.example.org or http://localhost:5173: lower case, no path, no slash "
                "at the end, no wildcard, not null";

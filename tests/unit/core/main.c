@@ -9,7 +9,8 @@ AUTHSVC_UNIT_SUITE(suite_email);
 AUTHSVC_UNIT_SUITE(suite_encoding);
 AUTHSVC_UNIT_SUITE(suite_uuid);
 AUTHSVC_UNIT_SUITE(suite_units);
+AUTHSVC_UNIT_SUITE(suite_url);
 AUTHSVC_UNIT_SUITE(suite_json);
 
 AUTHSVC_UNIT_MAIN(suite_error, suite_log, suite_process, suite_text, suite_email, suite_encoding,
-                  suite_uuid, suite_units, suite_json)
+                  suite_uuid, suite_units, suite_url, suite_json)
