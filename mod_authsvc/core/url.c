@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
 #include <string.h>
 
-#include <apr_uri.h>
-
+#include "authsvc/core/encoding.h"
+#include "authsvc/core/units.h"
 #include "authsvc/core/url.h"
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyz"
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
 
 int authsvc_name_is_plain(const char *name)
 {
@@ -17,35 +22,96 @@ int authsvc_name_is_plain(const char *name)
     return p > name && p - name <= AUTHSVC_NAME_MAX;
 }
 
-int authsvc_url_is_base(apr_pool_t *pool, const char *url)
+/* An IPv6 address in brackets. @return what follows it, NULL if it is none */
+static const char *skip_ipv6(const char *text)
 {
-    apr_uri_t uri;
+    char address[INET6_ADDRSTRLEN], octets[16];
+    size_t len = strcspn(text + 1, "]");
 
-    return authsvc_name_is_plain(url) && !strpbrk(url, "?#") &&
-           apr_uri_parse(pool, url, &uri) == APR_SUCCESS && uri.scheme &&
-           (strcmp(uri.scheme, "https") == 0 || strcmp(uri.scheme, "http") == 0) &&
-           uri.hostname && *uri.hostname && !uri.user && !uri.password;
+    if (text[1 + len] != ']' || len >= sizeof(address)) {
+        return NULL;
+    }
+    memcpy(address, text + 1, len);
+    address[len] = '\0';
+    return inet_pton(AF_INET6, address, octets) == 1 ? text + len + 2 : NULL;
+}
+
+/*
+ * A host and perhaps a port. Not all that RFC 3986 §3.2.2 would let through in a name, but what
+ * names of hosts are made of.
+ * @param letters the letters that names are made of
+ * @return what follows it, NULL if it is none
+ */
+static const char *skip_authority(const char *text, const char *letters)
+{
+    const char *end = *text == '[' ? skip_ipv6(text) : text;
+    char digits[6];
+    size_t len;
+    long port;
+
+    while (end && *text != '[' && *end && (strchr(letters, *end) || strchr(DIGITS "-._~", *end))) {
+        end++;
+    }
+    if (!end || end == text || *end != ':') {
+        return end == text ? NULL : end;
+    }
+    len = strspn(++end, DIGITS);
+    if (len >= sizeof(digits) || *end == '0') {
+        return NULL;
+    }
+    memcpy(digits, end, len);
+    digits[len] = '\0';
+    return authsvc_integer_parse(digits, 1, 65535, &port) ? end + len : NULL;
+}
+
+/* RFC 3986 §3.3, path-abempty */
+static int is_path(const char *text)
+{
+    unsigned char octet;
+    char digits[3];
+
+    if (*text && *text != '/') {
+        return 0;
+    }
+    for (; *text; text++) {
+        if (*text == '%') {
+            memcpy(digits, text + 1, text[1] ? 2 : 1);
+            digits[2] = '\0';
+            if (!authsvc_hex_decode(digits, &octet, 1)) {
+                return 0;
+            }
+            text += 2;
+        } else if (!strchr(LETTERS CAPITALS DIGITS "-._~!$&'()*+,;=:@/", *text)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+int authsvc_url_is_base(const char *url)
+{
+    const char *rest = NULL;
+
+    if (!authsvc_name_is_plain(url)) {
+        return 0;
+    }
+    if (strncmp(url, "https://", 8) == 0) {
+        rest = skip_authority(url + 8, LETTERS CAPITALS);
+    } else if (strncmp(url, "http://", 7) == 0) {
+        rest = skip_authority(url + 7, LETTERS CAPITALS);
+    }
+    return rest && is_path(rest);
 }
 
 int authsvc_url_is_origin(const char *origin)
 {
-    const char *host = strstr(origin, "://");
-    const char *p;
+    size_t len = strspn(origin, LETTERS DIGITS "+.-");
+    const char *end;
 
-    if (!host || host == origin || !authsvc_name_is_plain(origin)) {
+    if (!authsvc_name_is_plain(origin) || !strchr(LETTERS, *origin) ||
+        strncmp(origin + len, "://", 3) != 0) {
         return 0;
     }
-    for (p = origin; p < host; p++) {
-        if (!(*p >= 'a' && *p <= 'z') &&
-            !(p > origin && ((*p >= '0' && *p <= '9') || strchr("+.-", *p)))) {
-            return 0;
-        }
-    }
-    host += 3;
-    for (p = host; *p; p++) {
-        if ((*p >= 'A' && *p <= 'Z') || strchr("/?#@*,;", *p)) {
-            return 0;
-        }
-    }
-    return *host && *host != ':';
+    end = skip_authority(origin + len + 3, LETTERS);
+    return end && *end == '\0';
 }

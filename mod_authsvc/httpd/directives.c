@@ -142,7 +142,7 @@ static const char *add_verify_key(cmd_parms *cmd, void *dir, const char *arg)
 static const char *set_issuer(cmd_parms *cmd, void *dir, const char *arg)
 {
     (void)dir;
-    if (!authsvc_url_is_base(cmd->temp_pool, arg)) {
+    if (!authsvc_url_is_base(arg)) {
         return "AuthSvcIssuer takes the absolute URL under which the API is reached, such as "
                "https://www.example.org/api/v1 (no user, query or fragment)";
     }
@@ -168,7 +168,7 @@ static const char *set_audience(cmd_parms *cmd, void *dir, const char *arg)
 static const char *set_problem_base(cmd_parms *cmd, void *dir, const char *arg)
 {
     (void)dir;
-    if (!authsvc_url_is_base(cmd->temp_pool, arg)) {
+    if (!authsvc_url_is_base(arg)) {
         return "AuthSvcProblemBase takes an absolute URL such as "
                "https://www.example.org/api/v1/problems/ (no user, query or fragment)";
     }

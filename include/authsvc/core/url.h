@@ -2,8 +2,6 @@
 #ifndef AUTHSVC_CORE_URL_H
 #define AUTHSVC_CORE_URL_H
 
-#include <apr_pools.h>
-
 /** Longest issuer, audience or origin, octets. */
 #define AUTHSVC_NAME_MAX 255
 
@@ -14,7 +12,7 @@
 int authsvc_name_is_plain(const char *name);
 
 /** 1 for an absolute http or https URL (RFC 3986) without user, query and fragment. */
-int authsvc_url_is_base(apr_pool_t *pool, const char *url);
+int authsvc_url_is_base(const char *url);
 
 /** 1 for an origin as browsers send it (RFC 6454 §6.1), which is compared octet by octet. */
 int authsvc_url_is_origin(const char *origin);

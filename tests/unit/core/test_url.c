@@ -27,11 +27,32 @@ static const struct {
     {"https://a.example/a b", 0},
     {"https://a.example/\"", 0},
     {"https://b\xc3\xbc" "cher.example", 0},
+    {"https://a.example:", 0},
+    {"https://a.example:0", 0},
+    {"https://a.example:080", 0},
+    {"https://a.example:65536", 0},
+    {"https://a.example:4294967739", 0}, /* 2^32 + 443 */
+    {"https://a.example:8o/", 0},
+    {"https://a.example:80:80", 0},
+    {"https://:80/", 0},
+    {"https://a|b.example/", 0},
+    {"https://a%00.example/", 0},
+    {"https://[::1", 0},
+    {"https://[::1]x", 0},
+    {"https://[::g]", 0},
+    {"https://[fe80::1%251]", 0},
+    {"https://[1:2:3:4:5:6:7:8:9]", 0},
+    {"https://[]", 0},
+    {"https://a.example/{id}", 0},
+    {"https://a.example/^", 0},
+    {"https://a.example/%", 0},
+    {"https://a.example/%4", 0},
+    {"https://a.example/%4g", 0},
 };
 
 START_TEST(base_urls)
 {
-    ck_assert_msg(authsvc_url_is_base(unit_pool, urls[_i].text) == urls[_i].is_base, "%s",
+    ck_assert_msg(authsvc_url_is_base(urls[_i].text) == urls[_i].is_base, "%s",
                   urls[_i].text);
 }
 END_TEST
@@ -62,6 +83,16 @@ static const struct {
     {"https://u@app.example", 0},
     {"https://*.example", 0},
     {"https://a.example,https://b.example", 0},
+    {"https://a.example:", 0},
+    {"https://a.example:0", 0},
+    {"https://a.example:65536", 0},
+    {"https://a.example:x", 0},
+    {"https://a.example:80:80", 0},
+    {"https://a|b", 0},
+    {"https://{a}", 0},
+    {"https://[::1", 0},
+    {"https://[::G]", 0},
+    {"https:a.example", 0},
 };
 
 START_TEST(web_origins)
