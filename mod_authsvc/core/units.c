@@ -8,6 +8,10 @@
 
 #define DURATION_MAX apr_time_from_sec(APR_INT64_C(36525) * 86400) /* 100 years */
 
+/* All that RFC 3339 can write, seconds since 1970. A database's "infinity" is beyond. */
+#define YEAR_0 APR_INT64_C(-62167219200)
+#define YEAR_9999_END APR_INT64_C(253402300799)
+
 /* Read digits up to max. @return what follows them, NULL if there are none or it is too much */
 static const char *read_digits(const char *text, apr_uint64_t max, apr_uint64_t *value)
 {
@@ -105,9 +109,10 @@ const char *authsvc_time_rfc3339(apr_pool_t *pool, apr_time_t time)
     apr_time_exp_t parts;
     apr_time_t seconds = apr_time_sec(time);
 
-    if (apr_time_from_sec(seconds) > time) {
+    if (time % APR_USEC_PER_SEC < 0) {
         seconds--; /* before 1970, division rounds up */
     }
+    seconds = seconds < YEAR_0 ? YEAR_0 : seconds > YEAR_9999_END ? YEAR_9999_END : seconds;
     if (apr_time_exp_gmt(&parts, apr_time_from_sec(seconds)) != APR_SUCCESS) {
         return "1970-01-01T00:00:00Z";
     }

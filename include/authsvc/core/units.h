@@ -18,7 +18,11 @@ int authsvc_size_parse(const char *text, apr_size_t *size);
 /** Read a whole number between min and max, digits only. @return 1 if it was one */
 int authsvc_integer_parse(const char *text, long min, long max, long *value);
 
-/** RFC 3339 in UTC, to the second: 2026-01-31T23:59:59Z. @return in pool */
+/**
+ * RFC 3339 in UTC, to the second: 2026-01-31T23:59:59Z. A time before the year 0 or after 9999 is
+ * written as the first or last one of those.
+ * @return in pool
+ */
 const char *authsvc_time_rfc3339(apr_pool_t *pool, apr_time_t time);
 
 #endif

@@ -158,6 +158,18 @@ static const struct {
     {APR_INT64_C(-2208988800), "1900-01-01T00:00:00Z"},
 };
 
+START_TEST(rfc3339_has_no_other_years)
+{
+    ck_assert_str_eq(authsvc_time_rfc3339(unit_pool, APR_INT64_MAX), "9999-12-31T23:59:59Z");
+    ck_assert_str_eq(authsvc_time_rfc3339(unit_pool, APR_INT64_C(253402300800) * APR_USEC_PER_SEC),
+                     "9999-12-31T23:59:59Z");
+    ck_assert_str_eq(authsvc_time_rfc3339(unit_pool, APR_INT64_MIN), "0000-01-01T00:00:00Z");
+    ck_assert_str_eq(
+        authsvc_time_rfc3339(unit_pool, APR_INT64_C(-62167219200) * APR_USEC_PER_SEC - 1),
+        "0000-01-01T00:00:00Z");
+}
+END_TEST
+
 START_TEST(rfc3339)
 {
     apr_time_t start = dates[_i].seconds * APR_USEC_PER_SEC;
@@ -176,6 +188,7 @@ AUTHSVC_UNIT_SUITE(suite_units)
     tcase_add_loop_test(tcase, duration, 0, COUNT(durations));
     tcase_add_loop_test(tcase, size, 0, COUNT(sizes));
     tcase_add_loop_test(tcase, integer, 0, COUNT(integers));
+    tcase_add_test(tcase, rfc3339_has_no_other_years);
     tcase_add_loop_test(tcase, rfc3339, 0, COUNT(dates));
     return suite;
 }
