@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "api_private.h"
@@ -124,17 +125,23 @@ const authsvc_problem_type_t *authsvc_problem_of(const authsvc_error_t *err)
     return type ? type : default_of(AUTHSVC_E_INTERNAL);
 }
 
+/* 1 for an escape of RFC 3986 §2.1 */
+static int is_escape(const char *text)
+{
+    return text[0] == '%' && apr_isxdigit(text[1]) && apr_isxdigit(text[2]);
+}
+
 /* A URI reference, whatever bytes the client put into its path. */
 static const char *as_uri(apr_pool_t *pool, const char *path)
 {
-    static const char hex[] = "0123456789ABCDEF", plain[] = "-._~/%!$&'()*+,;=:@";
+    static const char hex[] = "0123456789ABCDEF", plain[] = "-._~/!$&'()*+,;=:@";
     char *copy = apr_palloc(pool, 3 * strlen(path) + 1), *out = copy;
 
     for (; *path; path++) {
         unsigned char c = (unsigned char)*path;
 
         if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-            strchr(plain, c)) {
+            strchr(plain, c) || is_escape(path)) {
             *out++ = (char)c;
         } else {
             *out++ = '%';

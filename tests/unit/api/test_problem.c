@@ -148,6 +148,10 @@ START_TEST(instance_is_a_uri_reference)
     world_expect_problem(404, "not-found");
     ck_assert_pstr_eq(world_text("instance"),
                       "/api/v1/a%22%3Cb%3E%20%C3%A9%FF%41%5C%7C%5E%60%7B%7D%5B%5D%7F");
+    /* a percent sign that starts no escape */
+    world_send("GET", "/a%zz%4%", NULL, NULL);
+    world_expect_problem(404, "not-found");
+    ck_assert_pstr_eq(world_text("instance"), "/api/v1/a%25zz%254%25");
 }
 END_TEST
 
