@@ -1,6 +1,6 @@
 dnl SPDX-License-Identifier: Apache-2.0
 dnl AX_AUTHSVC_CFLAGS: warnings, hardening, sanitizers and coverage.
-dnl Sets AUTHSVC_CFLAGS, AUTHSVC_CPPFLAGS and AUTHSVC_LDFLAGS.
+dnl Sets AUTHSVC_CFLAGS, AUTHSVC_CPPFLAGS, AUTHSVC_LDFLAGS and FUZZ_ENGINE.
 AC_DEFUN([AX_AUTHSVC_CFLAGS], [
   AC_ARG_ENABLE([werror],
     [AS_HELP_STRING([--enable-werror], [turn compiler warnings into errors])])
@@ -8,6 +8,10 @@ AC_DEFUN([AX_AUTHSVC_CFLAGS], [
     [AS_HELP_STRING([--enable-sanitizers], [AddressSanitizer and UndefinedBehaviorSanitizer])])
   AC_ARG_ENABLE([coverage],
     [AS_HELP_STRING([--enable-coverage], [instrument for gcov])])
+  AC_ARG_ENABLE([fuzzers],
+    [AS_HELP_STRING([--enable-fuzzers],
+      [link tests/fuzz with libFuzzer (CC=clang only); implies --enable-sanitizers])],
+    [AS_IF([test "x$enable_fuzzers" = xyes], [enable_sanitizers=yes])])
 
   AUTHSVC_CFLAGS="-std=c11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes"
   AUTHSVC_CFLAGS="$AUTHSVC_CFLAGS -Wformat=2 -Wpointer-arith -Wwrite-strings -Wvla -Wundef"
@@ -30,8 +34,15 @@ AC_DEFUN([AX_AUTHSVC_CFLAGS], [
     AUTHSVC_CFLAGS="$AUTHSVC_CFLAGS --coverage -fprofile-update=atomic"
     AUTHSVC_LDFLAGS="$AUTHSVC_LDFLAGS --coverage"
   ])
+  FUZZ_ENGINE=
+  AS_IF([test "x$enable_fuzzers" = xyes], [
+    AUTHSVC_CFLAGS="$AUTHSVC_CFLAGS -fsanitize=fuzzer-no-link"
+    FUZZ_ENGINE="-fsanitize=fuzzer"
+  ])
+  AM_CONDITIONAL([FUZZERS], [test "x$enable_fuzzers" = xyes])
   AM_CONDITIONAL([SANITIZERS], [test "x$enable_sanitizers" = xyes])
   AC_SUBST([AUTHSVC_CFLAGS])
   AC_SUBST([AUTHSVC_CPPFLAGS])
   AC_SUBST([AUTHSVC_LDFLAGS])
+  AC_SUBST([FUZZ_ENGINE])
 ])

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Each test is run: Check tests are added to a case, suites to a main, files and programs to
-Makefile.am, and no pytest function hides another of its name."""
+Makefile.am, and no pytest function hides another of its name. Each fuzz target has a corpus."""
 import re
 import sys
 
@@ -52,9 +52,24 @@ def check_pytest(root):
     return findings
 
 
+def check_fuzz(root, makefile):
+    findings = []
+    match = re.search(r"^fuzz_programs =((?:.*\\\n)*.*)", makefile, re.M)
+    listed = match[1].split() if match else []
+    for path in guard.files(root, "tests/fuzz/fuzz_*.c"):
+        program = guard.name(path, root).removesuffix(".c")
+        if program not in listed:
+            findings.append(f"Makefile.am: {program} is not in fuzz_programs")
+        if not guard.files(root, f"tests/fuzz/corpus/{path.stem.removeprefix('fuzz_')}/*"):
+            findings.append(f"{program} has no corpus")
+    if listed and not re.search(r"^TESTS \+=.*\$\(fuzz_programs\)", makefile, re.M):
+        findings.append("Makefile.am: $(fuzz_programs) is not in TESTS")
+    return findings
+
+
 def check(root):
     makefile = guard.read(root / "Makefile.am").replace("$(guards)", " $(guards) ")
-    findings = check_unit(root, makefile) + check_pytest(root)
+    findings = check_unit(root, makefile) + check_pytest(root) + check_fuzz(root, makefile)
     match = re.search(r"^guards =((?:.*\\\n)*.*)", makefile, re.M)
     listed = match[1].replace("\\", " ").split() if match else []
     for path in guard.files(root, "tests/guards/*.py"):
@@ -88,6 +103,8 @@ check_PROGRAMS += tests/unit/core/test_core
 TESTS += tests/unit/core/test_core
 x_SOURCES = tests/unit/core/main.c \\
 \ttests/unit/core/test_a.c
+fuzz_programs = tests/fuzz/fuzz_a
+TESTS += $(fuzz_programs)
 guards = tests/guards/a.py \\
 \ttests/guards/b.py
 TESTS += $(guards)
@@ -97,6 +114,7 @@ GOOD = {
     "Makefile.am": MAKEFILE,
     "tests/unit/core/test_a.c": UNIT,
     "tests/unit/core/main.c": "AUTHSVC_UNIT_SUITE(suite_a);\nAUTHSVC_UNIT_MAIN(suite_a)\n",
+    "tests/fuzz/fuzz_a.c": "int x;\n", "tests/fuzz/corpus/a/1": "x",
     "tests/guards/guard.py": "", "tests/guards/a.py": "", "tests/guards/b.py": "",
     "tests/e2e/test_x.py": "def test_a():\n    pass\n\n\ndef test_b(x):\n    pass\n",
     "tests/e2e/conftest.py": "def helper():\n    pass\n",
@@ -117,6 +135,10 @@ BAD = (
      "is not in check_PROGRAMS"),
     ({"tests/guards/c.py": ""}, "tests/guards/c.py is not in guards"),
     ({"Makefile.am": MAKEFILE.replace("TESTS += $(guards)", "")}, "$(guards) is not in TESTS"),
+    ({"tests/fuzz/fuzz_b.c": "int x;\n"}, "tests/fuzz/fuzz_b is not in fuzz_programs"),
+    ({"tests/fuzz/corpus/a/1": None}, "tests/fuzz/fuzz_a has no corpus"),
+    ({"Makefile.am": MAKEFILE.replace("TESTS += $(fuzz_programs)", "")},
+     "$(fuzz_programs) is not in TESTS"),
     ({"tests/e2e/test_x.py": "def test_a():\n    pass\n\n\ndef test_a():\n    pass\n"},
      "test_a is defined twice"),
     ({"tests/e2e/more.py": "def test_a():\n    pass\n"}, "pytest does not look into it"),

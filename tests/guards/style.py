@@ -33,8 +33,10 @@ TEXT = ("mod_authsvc/**/*", "include/**/*", "tests/**/*", "conf/**/*", "docs/**/
 GENERATED = re.compile(r"(^|/)(package-lock\.json|node_modules|__pycache__|\.pytest_cache|\.libs|"
                        r"\.deps)(/|$)|\.(o|lo|la|pyc|png|gz|trs|log|so|gcno|gcda)$|"
                        r"^mod_authsvc/(db/migrations|api/openapi_json)\.c$|^openapi/openapi\.json$|"
-                       r"^openapi/\.redocly|^config\.h|(^|/)\.dirstamp$|^tests/unit/[^.]*/test_[a-z]*$")
-LICENSED = re.compile(r"\.(c|h|py|sh|sql|mjs|js|m4|ac|am|yaml)$|^scripts/|^\.ci/")
+                       r"^openapi/\.redocly|^config\.h|(^|/)\.dirstamp$|^tests/unit/[^.]*/test_[a-z]*$|"
+                       r"^tests/fuzz/(corpus/|fuzz_[a-z0-9_]*$)")
+LICENSED = re.compile(r"\.(c|h|py|sh|sql|mjs|js|m4|ac|am|yaml|dict)$|^scripts/|^\.ci/|"
+                      r"^tests/fuzz/[a-z]+$")
 # Somebody's home or work directory. The self-test's samples are put together, so that this file
 # has none.
 MACHINE_PATH = re.compile(r"(?<![\w.$}/-])/(?:home|work|Users)/[\w<]")
@@ -116,6 +118,7 @@ GOOD = {
                             'const char *s = "sprintf(";\nint n = memcmp(text, "abc", 3);\n',
     "mod_authsvc/core/long.c": LONG,
     "scripts/run": "#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\ncd \"$HOME/work/x\"\n",
+    "tests/fuzz/corpus/a/x.c": "\ttime\n",
     "docs/a.md": "See https://example.com/home/page and /usr/lib/apache2.\n",
 }
 BAD = (
@@ -133,6 +136,7 @@ BAD = (
     ({"mod_authsvc/core/b.c": TOP + "int x; " + "/" * 101 + "\n"}, "columns"),
     ({"mod_authsvc/core/b.c": TOP + "\tint x;\n"}, "a tab"),
     ({"tests/e2e/b.py": "x = 1\n"}, "no SPDX"),
+    ({"tests/fuzz/run": "x\n"}, "no SPDX"),
     ({"docs/b.md": "cd /" + "home/ann/src\n"}, "a path of one machine"),
     ({"scripts/b": "# SPDX-License-Identifier: Apache-2.0\ncd /" + "work/x\n"}, "a path of one"),
 )
