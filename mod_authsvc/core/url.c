@@ -39,18 +39,17 @@ static const char *skip_ipv6(const char *text)
 /*
  * A host and perhaps a port. Not all that RFC 3986 §3.2.2 would let through in a name, but what
  * names of hosts are made of.
- * @param letters the letters that names are made of
  * @return what follows it, NULL if it is none
  */
-static const char *skip_authority(const char *text, const char *letters)
+static const char *skip_authority(const char *text)
 {
     const char *end = *text == '[' ? skip_ipv6(text) : text;
     char digits[6];
     size_t len;
     long port;
 
-    while (end && *text != '[' && *end && (strchr(letters, *end) || strchr(DIGITS "-._~", *end))) {
-        end++;
+    if (*text != '[') {
+        end += strspn(end, LETTERS CAPITALS DIGITS "-._~");
     }
     if (!end || end == text || *end != ':') {
         return end == text ? NULL : end;
@@ -96,9 +95,9 @@ int authsvc_url_is_base(const char *url)
         return 0;
     }
     if (strncmp(url, "https://", 8) == 0) {
-        rest = skip_authority(url + 8, LETTERS CAPITALS);
+        rest = skip_authority(url + 8);
     } else if (strncmp(url, "http://", 7) == 0) {
-        rest = skip_authority(url + 7, LETTERS CAPITALS);
+        rest = skip_authority(url + 7);
     }
     return rest && is_path(rest);
 }
@@ -108,10 +107,10 @@ int authsvc_url_is_origin(const char *origin)
     size_t len = strspn(origin, LETTERS DIGITS "+.-");
     const char *end;
 
-    if (!authsvc_name_is_plain(origin) || !strchr(LETTERS, *origin) ||
+    if (!authsvc_name_is_plain(origin) || strpbrk(origin, CAPITALS) || !strchr(LETTERS, *origin) ||
         strncmp(origin + len, "://", 3) != 0) {
         return 0;
     }
-    end = skip_authority(origin + len + 3, LETTERS);
+    end = skip_authority(origin + len + 3);
     return end && *end == '\0';
 }

@@ -92,6 +92,7 @@ static const struct {
     {"https://{a}", 0},
     {"https://[::1", 0},
     {"https://[::G]", 0},
+    {"https://[::A]", 0},
     {"https:a.example", 0},
 };
 
