@@ -79,6 +79,7 @@ static void make_contracts(void)
                                    authsvc_json_parse(pool, everything, strlen(everything), NULL),
                                    &made_up_operation.body));
     authsvc_settings_init(&settings, pool);
+    settings.max_body = 4096;
 }
 
 static const char *header(void *baton, const char *name)
