@@ -16,9 +16,10 @@ pytestmark = pytest.mark.slow
 
 
 def traffic(service):
-    email = service.api.new_user()["user"]["email"]
-    reader = service.api.login(email).json()
+    # new connections: a kept one may belong to a generation that is about to end
     clients = [service.new_api() for _ in range(4)]
+    email = clients[0].new_user()["user"]["email"]
+    reader = clients[0].login(email).json()
     return clients, Steady([("login", lambda: clients[0].login(email)),
                             ("me", lambda: clients[1].me(reader["access_token"])),
                             ("register", lambda: clients[2].register(new_email())),
