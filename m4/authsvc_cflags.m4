@@ -6,6 +6,8 @@ AC_DEFUN([AX_AUTHSVC_CFLAGS], [
     [AS_HELP_STRING([--enable-werror], [turn compiler warnings into errors])])
   AC_ARG_ENABLE([sanitizers],
     [AS_HELP_STRING([--enable-sanitizers], [AddressSanitizer and UndefinedBehaviorSanitizer])])
+  AC_ARG_ENABLE([thread-sanitizer],
+    [AS_HELP_STRING([--enable-thread-sanitizer], [ThreadSanitizer])])
   AC_ARG_ENABLE([coverage],
     [AS_HELP_STRING([--enable-coverage], [instrument for gcov])])
   AC_ARG_ENABLE([fuzzers],
@@ -19,10 +21,15 @@ AC_DEFUN([AX_AUTHSVC_CFLAGS], [
   AUTHSVC_CPPFLAGS=""
   AUTHSVC_LDFLAGS="-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack"
   AS_IF([test "x$enable_werror" = xyes], [AUTHSVC_CFLAGS="$AUTHSVC_CFLAGS -Werror"])
+  AS_IF([test "x$enable_sanitizers" = xyes && test "x$enable_thread_sanitizer" = xyes],
+    [AC_MSG_ERROR([--enable-sanitizers and --enable-thread-sanitizer exclude each other])])
   AS_IF([test "x$enable_sanitizers" = xyes], [
     AUTHSVC_CFLAGS="$AUTHSVC_CFLAGS -fsanitize=address,undefined -fno-sanitize-recover=undefined"
     AUTHSVC_CFLAGS="$AUTHSVC_CFLAGS -fno-omit-frame-pointer"
     AUTHSVC_LDFLAGS="$AUTHSVC_LDFLAGS -fsanitize=address,undefined"
+  ], [test "x$enable_thread_sanitizer" = xyes], [
+    AUTHSVC_CFLAGS="$AUTHSVC_CFLAGS -fsanitize=thread -fno-omit-frame-pointer"
+    AUTHSVC_LDFLAGS="$AUTHSVC_LDFLAGS -fsanitize=thread"
   ], [
     AUTHSVC_CFLAGS="$AUTHSVC_CFLAGS -fstack-protector-strong -fstack-clash-protection"
     case "$CFLAGS" in
@@ -41,6 +48,7 @@ AC_DEFUN([AX_AUTHSVC_CFLAGS], [
   ])
   AM_CONDITIONAL([FUZZERS], [test "x$enable_fuzzers" = xyes])
   AM_CONDITIONAL([SANITIZERS], [test "x$enable_sanitizers" = xyes])
+  AM_CONDITIONAL([THREAD_SANITIZER], [test "x$enable_thread_sanitizer" = xyes])
   AC_SUBST([AUTHSVC_CFLAGS])
   AC_SUBST([AUTHSVC_CPPFLAGS])
   AC_SUBST([AUTHSVC_LDFLAGS])

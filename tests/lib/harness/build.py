@@ -24,6 +24,7 @@ IS_ROOT = os.geteuid() == 0
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1:detect_odr_violation=0",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "TSAN_OPTIONS": f"suppressions={SOURCE}/tests/lib/tsan.supp:second_deadlock_stack=1",
 }
 
 

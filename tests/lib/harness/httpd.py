@@ -12,7 +12,7 @@ from . import build
 
 ALARMS = re.compile(
     r"\[[\w-]*:(?:error|crit|alert|emerg)\]|exit signal|AddressSanitizer|runtime error:|"
-    r"LeakSanitizer|Assertion|assertion failed|stack smashing|double free|"
+    r"ThreadSanitizer|LeakSanitizer|Assertion|assertion failed|stack smashing|double free|"
     r"malloc\(\)|free\(\):|corrupted")
 
 BASE_MODULES = ["authz_core", "authn_core", "authz_host", "alias", "dir", "mime", "dbd", "env",
@@ -68,6 +68,10 @@ class Httpd:
         for name in ("conf", "logs", "run", "htdocs", "keys"):
             (self.root / name).mkdir()
         (self.root / "keys").chmod(0o700)
+        self.races = self.root / "races"
+        self.races.mkdir()
+        build.give_to(self.races, build.HTTPD_USER)
+        self.races_seen = {}
         (self.root / "htdocs" / "static.txt").write_text("static\n" * 128, encoding="ascii")
         (self.root / "htdocs" / "index.html").write_text("<h1>site</h1>\n", encoding="ascii")
 
@@ -129,6 +133,8 @@ class Httpd:
         env.update(build.SANITIZER_ENV)
         if build.PRELOAD:
             env["LD_PRELOAD"] = build.PRELOAD
+            # A file for each process, and an exit code that httpd takes for no crash.
+            env["TSAN_OPTIONS"] += f":log_path={self.races}/report:exitcode=0"
         return env
 
     def configtest(self, user=None):
@@ -231,9 +237,21 @@ class Httpd:
         stderr = self.root / "logs" / "stderr"
         if stderr.exists() and build.SANITIZED:
             fresh += stderr.read_text(errors="replace")
+        fresh += self._new_races()
         found = [line for line in fresh.splitlines() if ALARMS.search(line)
                  and not any(pattern.search(line) for pattern in [*KNOWN, *self.allowed])]
         return found if len(found) <= 10 else [*found[:10], f"... and {len(found) - 10} more"]
+
+    def _new_races(self):
+        """What ThreadSanitizer reported of this server's processes; pytest shows all of it."""
+        fresh = ""
+        for path in sorted(self.races.iterdir()):
+            text = path.read_text(errors="replace")
+            fresh += text[self.races_seen.get(path, 0):]
+            self.races_seen[path] = len(text)
+        if fresh:
+            print(fresh)
+        return fresh
 
     def mark(self):
         """A place in the log, for log_since."""
