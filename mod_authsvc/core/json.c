@@ -37,6 +37,33 @@ static authsvc_json_t *keep(apr_pool_t *pool, json_t *value)
     return outer(value);
 }
 
+static void *malloc_or_end(size_t size)
+{
+    void *memory = malloc(size);
+
+    if (!memory && size > 0) {
+        authsvc_out_of_memory(NULL);
+    }
+    return memory;
+}
+
+/*
+ * jansson 2.14 ignores some of its own failed allocations, and goes on: a string is read with an
+ * octet missing, or past the end of its buffer; a member is not copied; a key is dumped without
+ * its end. So none may fail. free() stays free(): what others made before is freed as ever, and
+ * whoever brought an allocator of their own keeps it.
+ */
+void authsvc_json_init(void)
+{
+    json_malloc_t malloc_fn = NULL;
+    json_free_t free_fn = NULL;
+
+    json_get_alloc_funcs(&malloc_fn, &free_fn);
+    if (malloc_fn == malloc && free_fn == free) {
+        json_set_alloc_funcs(malloc_or_end, free);
+    }
+}
+
 /* jansson's own sentences quote the input, which may be a password. */
 static const char *refusal(const json_error_t *error)
 {

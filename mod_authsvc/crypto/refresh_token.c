@@ -28,18 +28,22 @@ static authsvc_error_t *refuse(apr_pool_t *pool, const char *why)
                          "The refresh token is invalid or has expired.", "refresh token: %s", why);
 }
 
-static void compute_mac(const unsigned char *key,
-                        const unsigned char database_id[AUTHSVC_UUID_OCTETS],
-                        const unsigned char fields[AT_MAC], unsigned char mac[MAC_OCTETS])
+static authsvc_error_t *compute_mac(apr_pool_t *pool, const unsigned char *key,
+                                    const unsigned char database_id[AUTHSVC_UUID_OCTETS],
+                                    const unsigned char fields[AT_MAC],
+                                    unsigned char mac[MAC_OCTETS])
 {
     crypto_generichash_state state;
+    int failed;
 
-    crypto_generichash_init(&state, key, AUTHSVC_SUBKEY_OCTETS, MAC_OCTETS);
-    crypto_generichash_update(&state, (const unsigned char *)purpose, sizeof(purpose));
-    crypto_generichash_update(&state, database_id, AUTHSVC_UUID_OCTETS);
-    crypto_generichash_update(&state, fields, AT_MAC);
-    crypto_generichash_final(&state, mac, MAC_OCTETS);
+    failed = crypto_generichash_init(&state, key, AUTHSVC_SUBKEY_OCTETS, MAC_OCTETS) != 0 ||
+             crypto_generichash_update(&state, (const unsigned char *)purpose,
+                                       sizeof(purpose)) != 0 ||
+             crypto_generichash_update(&state, database_id, AUTHSVC_UUID_OCTETS) != 0 ||
+             crypto_generichash_update(&state, fields, AT_MAC) != 0 ||
+             crypto_generichash_final(&state, mac, MAC_OCTETS) != 0;
     sodium_memzero(&state, sizeof(state));
+    return failed ? AUTHSVC_INTERNAL(pool, "BLAKE2b of a refresh token") : NULL;
 }
 
 authsvc_error_t *authsvc_refresh_token_encode(apr_pool_t *pool, const authsvc_secrets_t *secrets,
@@ -50,6 +54,7 @@ authsvc_error_t *authsvc_refresh_token_encode(apr_pool_t *pool, const authsvc_se
     int number = authsvc_secrets_current(secrets);
     const unsigned char *key = authsvc_secrets_refresh_key(secrets, number);
     unsigned char octets[TOKEN_OCTETS];
+    authsvc_error_t *err;
 
     if (!key) {
         return AUTHSVC_INTERNAL(pool, "no current secret");
@@ -61,11 +66,13 @@ authsvc_error_t *authsvc_refresh_token_encode(apr_pool_t *pool, const authsvc_se
     octets[AT_COUNTER + 1] = (unsigned char)(token->counter >> 16);
     octets[AT_COUNTER + 2] = (unsigned char)(token->counter >> 8);
     octets[AT_COUNTER + 3] = (unsigned char)token->counter;
-    compute_mac(key, database_id, octets, octets + AT_MAC);
-    *text = apr_pstrcat(pool, AUTHSVC_REFRESH_PREFIX,
-                        authsvc_base64url_encode(pool, octets, sizeof(octets)), NULL);
+    err = compute_mac(pool, key, database_id, octets, octets + AT_MAC);
+    if (!err) {
+        *text = apr_pstrcat(pool, AUTHSVC_REFRESH_PREFIX,
+                            authsvc_base64url_encode(pool, octets, sizeof(octets)), NULL);
+    }
     sodium_memzero(octets, sizeof(octets));
-    return NULL;
+    return err;
 }
 
 authsvc_error_t *authsvc_refresh_token_decode(apr_pool_t *pool, const authsvc_secrets_t *secrets,
@@ -91,7 +98,7 @@ authsvc_error_t *authsvc_refresh_token_decode(apr_pool_t *pool, const authsvc_se
     if (!key) {
         return refuse(pool, "no secret of this number");
     }
-    compute_mac(key, database_id, octets, mac);
+    AUTHSVC_TRY(compute_mac(pool, key, database_id, octets, mac));
     if (sodium_memcmp(mac, octets + AT_MAC, MAC_OCTETS) != 0) {
         return refuse(pool, "its MAC");
     }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <openssl/bn.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
@@ -79,6 +80,29 @@ authsvc_error_t *authsvc_signature_make(apr_pool_t *pool, const authsvc_key_t *k
     return err;
 }
 
+/*
+ * OpenSSL answers 0 or -1 when a signature is not the key's, and when it could not find out. The
+ * former leaves no error, or one of the signature's own libraries; the latter another one, a fatal
+ * one, or, where it ignored a failed allocation, nothing but errno.
+ */
+static int could_not_verify(void)
+{
+    unsigned long first = ERR_peek_error();
+
+    if (errno == ENOMEM || (first != 0 && ERR_FATAL_ERROR(first))) {
+        return 1;
+    }
+    switch (ERR_GET_LIB(first)) {
+    case 0:
+    case ERR_LIB_RSA:
+    case ERR_LIB_EC:
+    case ERR_LIB_PROV:
+        return 0;
+    default:
+        return 1;
+    }
+}
+
 authsvc_error_t *authsvc_signature_check(apr_pool_t *pool, const authsvc_key_t *key,
                                          const char *input, apr_size_t input_len,
                                          const unsigned char *signature, apr_size_t len,
@@ -92,7 +116,8 @@ authsvc_error_t *authsvc_signature_check(apr_pool_t *pool, const authsvc_key_t *
     if (len == 0 || (key->algorithm == AUTHSVC_ALG_ES256 && len != ES256_OCTETS)) {
         return NULL;
     }
-    ERR_set_mark();
+    ERR_clear_error(); /* the first error must be ours */
+    errno = 0;
     if (key->algorithm == AUTHSVC_ALG_ES256) {
         len = raw_to_der(signature, der);
         signature = der;
@@ -101,11 +126,13 @@ authsvc_error_t *authsvc_signature_check(apr_pool_t *pool, const authsvc_key_t *
     if (len == 0 || !ctx ||
         EVP_DigestVerifyInit_ex(ctx, NULL, digest_of(key), NULL, NULL, key->pkey, NULL) != 1) {
         err = authsvc_openssl_fault(pool, "verifying");
-    } else {
-        *valid = EVP_DigestVerify(ctx, signature, len, (const unsigned char *)input,
-                                  input_len) == 1;
+    } else if (EVP_DigestVerify(ctx, signature, len, (const unsigned char *)input,
+                                input_len) == 1) {
+        *valid = 1;
+    } else if (could_not_verify()) {
+        err = authsvc_openssl_fault(pool, "verifying");
     }
     EVP_MD_CTX_free(ctx);
-    ERR_pop_to_mark();
+    ERR_clear_error();
     return err;
 }

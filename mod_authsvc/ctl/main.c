@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authsvc/core/json.h"
 #include "authsvc/crypto/crypto.h"
 #include "config.h"
 
@@ -237,6 +238,7 @@ static int run(ctl_t *ctl, int argc, char **argv)
             fputs(commands[i].usage, ctl->out);
             return CTL_OK;
         }
+        authsvc_json_init();
         err = authsvc_crypto_init(ctl->pool);
         return err ? authsvc_ctl_report(ctl, err) : commands[i].run(ctl, argc - 1, argv + 1);
     }

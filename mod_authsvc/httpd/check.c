@@ -11,6 +11,7 @@
 #include <mod_dbd.h>
 
 #include "authsvc/api/api.h"
+#include "authsvc/core/json.h"
 #include "authsvc/core/units.h"
 #include "authsvc/crypto/crypto.h"
 #include "authsvc/crypto/password.h"
@@ -239,7 +240,10 @@ static void check_server(check_t *check, apr_pool_t *pconf)
 {
     authsvc_server_config_t *config = check->config;
     authsvc_settings_t *settings = authsvc_settings_from_config(pconf, config);
-    authsvc_error_t *err = authsvc_crypto_init(pconf);
+    authsvc_error_t *err;
+
+    authsvc_json_init();
+    err = authsvc_crypto_init(pconf);
 
     if (err) {
         refuse(check, "AS0527", authsvc_error_describe(err, check->pool));

@@ -53,14 +53,12 @@ static authsvc_error_t *try_login(authsvc_ctx_t *ctx, const char *email, const c
     if (verdict.needs_rehash) {
         rehash(ctx, user, password, len);
     }
-    authsvc_refresh_token_t token;
-    AUTHSVC_TRY(authsvc_sessions_open(ctx, user, &token, settled));
-    if (!*settled) {
-        return NULL;
+    const char *session_id = NULL;
+    AUTHSVC_TRY(authsvc_sessions_open(ctx, user, grant, &session_id, settled));
+    if (*settled) {
+        authsvc_event(ctx, "AS0205", "login", user->id, session_id);
     }
-    authsvc_event(ctx, "AS0205", "login", user->id,
-                  authsvc_uuid_format(ctx->pool, token.session_id));
-    return authsvc_sessions_grant(ctx, user, &token, 0, grant);
+    return NULL;
 }
 
 authsvc_error_t *authsvc_login(authsvc_ctx_t *ctx, const char *email, const char *password,

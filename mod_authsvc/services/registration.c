@@ -5,16 +5,21 @@
 
 typedef struct {
     authsvc_user_t *user;
-    authsvc_refresh_token_t token;
+    authsvc_grant_t *grant;
+    const char *session_id;
 } registration_t;
 
-/* In one transaction: no user without the session that the answer promises, and none twice. */
+/*
+ * In one transaction: no user without the session and the tokens that the answer promises, and
+ * none twice.
+ */
 static authsvc_error_t *insert_user_and_session(authsvc_ctx_t *ctx, void *baton)
 {
     registration_t *registration = baton;
     int opened = 0;
     AUTHSVC_TRY(authsvc_new_user_insert(ctx, registration->user));
-    AUTHSVC_TRY(authsvc_sessions_open(ctx, registration->user, &registration->token, &opened));
+    AUTHSVC_TRY(authsvc_sessions_open(ctx, registration->user, registration->grant,
+                                      &registration->session_id, &opened));
     if (!opened) {
         return AUTHSVC_INTERNAL(ctx->pool, "no session for the user just inserted");
     }
@@ -26,14 +31,13 @@ authsvc_error_t *authsvc_registration_register(authsvc_ctx_t *ctx, const char *e
                                                const char *name, authsvc_grant_t *grant)
 {
     const authsvc_new_user_t input = {email, password, password_len, name, AUTHSVC_ROLE_USER};
-    registration_t registration = {0};
+    registration_t registration = {.grant = grant};
     if (!ctx->settings->registration_open) {
         return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_FORBIDDEN, "registration-closed",
                              "This site does not take new accounts.", "registration is off");
     }
     AUTHSVC_TRY(authsvc_new_user_make(ctx, &input, &registration.user));
     AUTHSVC_TRY(ctx->repositories->transaction(ctx, insert_user_and_session, &registration));
-    authsvc_event(ctx, "AS0201", "registered", registration.user->id,
-                  authsvc_uuid_format(ctx->pool, registration.token.session_id));
-    return authsvc_sessions_grant(ctx, registration.user, &registration.token, 0, grant);
+    authsvc_event(ctx, "AS0201", "registered", registration.user->id, registration.session_id);
+    return NULL;
 }

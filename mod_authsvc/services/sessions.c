@@ -37,23 +37,6 @@ static const char *printable_user_agent(authsvc_ctx_t *ctx)
     return text;
 }
 
-authsvc_error_t *authsvc_sessions_open(authsvc_ctx_t *ctx, const authsvc_user_t *user,
-                                       authsvc_refresh_token_t *token, int *opened)
-{
-    authsvc_session_t session = {
-        .id = authsvc_uuid_v7(ctx->pool, authsvc_clock_now(ctx->clock)),
-        .ip = ctx->client_ip,
-        .user_agent = printable_user_agent(ctx),
-    };
-    memset(token, 0, sizeof(*token));
-    if (!session.id || !authsvc_uuid_parse(session.id, token->session_id)) {
-        return AUTHSVC_INTERNAL(ctx->pool, "no random octets for a session id");
-    }
-    authsvc_crypto_random(token->nonce, sizeof(token->nonce));
-    authsvc_refresh_token_nonce_hash(token->nonce, session.nonce_hash);
-    return ctx->repositories->sessions->insert(ctx, &session, user, opened);
-}
-
 static authsvc_error_t *sign_access_token(authsvc_ctx_t *ctx, const authsvc_user_t *user,
                                           const char *session_id, apr_int64_t epoch,
                                           const char **access_token)
@@ -93,6 +76,26 @@ authsvc_error_t *authsvc_sessions_grant(authsvc_ctx_t *ctx, const authsvc_user_t
     grant->expires_in = apr_time_sec(ctx->settings->access_lifetime);
     grant->user = user;
     return NULL;
+}
+
+authsvc_error_t *authsvc_sessions_open(authsvc_ctx_t *ctx, const authsvc_user_t *user,
+                                       authsvc_grant_t *grant, const char **session_id,
+                                       int *opened)
+{
+    authsvc_session_t session = {
+        .id = authsvc_uuid_v7(ctx->pool, authsvc_clock_now(ctx->clock)),
+        .ip = ctx->client_ip,
+        .user_agent = printable_user_agent(ctx),
+    };
+    authsvc_refresh_token_t token = {0};
+    if (!session.id || !authsvc_uuid_parse(session.id, token.session_id)) {
+        return AUTHSVC_INTERNAL(ctx->pool, "no random octets for a session id");
+    }
+    authsvc_crypto_random(token.nonce, sizeof(token.nonce));
+    authsvc_refresh_token_nonce_hash(token.nonce, session.nonce_hash);
+    AUTHSVC_TRY(authsvc_sessions_grant(ctx, user, &token, 0, grant));
+    *session_id = session.id;
+    return ctx->repositories->sessions->insert(ctx, &session, user, opened);
 }
 
 /* A refresh token, and what the database is asked about it. */

@@ -6,8 +6,8 @@
 
 /**
  * JSON values (RFC 8259), kept by jansson. A value lives as long as the pool of the call that
- * made it; a member got from a value lives as long as that. If memory runs out while building,
- * the pool's abort function is called, as APR itself does.
+ * made it; a member got from a value lives as long as that. If memory runs out, the process ends,
+ * by the pool's abort function or by abort(3), as APR itself does.
  */
 typedef struct authsvc_json_t authsvc_json_t;
 
@@ -21,6 +21,12 @@ typedef enum {
     AUTHSVC_JSON_FALSE,
     AUTHSVC_JSON_NULL
 } authsvc_json_type_t;
+
+/**
+ * Let a failed allocation within jansson end the process, for everybody in it. Once per process,
+ * before anything else here and before threads; harmless when repeated.
+ */
+void authsvc_json_init(void);
 
 /**
  * Parse strictly: one value and nothing after it, UTF-8, no duplicate member, no NUL, depth as

@@ -34,7 +34,7 @@ authsvc_error_t *authsvc_refresh_token_encode(apr_pool_t *pool, const authsvc_se
 /**
  * Read and check a token. Costs no query.
  * @return UNAUTHENTICATED "invalid-refresh-token" for anything that this server did not make for
- *   this database
+ *   this database; INTERNAL if that could not be found out
  */
 authsvc_error_t *authsvc_refresh_token_decode(apr_pool_t *pool, const authsvc_secrets_t *secrets,
                                               const unsigned char database_id[AUTHSVC_UUID_OCTETS],

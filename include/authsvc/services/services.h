@@ -59,12 +59,15 @@ authsvc_error_t *authsvc_login(authsvc_ctx_t *ctx, const char *email, const char
 /* services/sessions.c */
 
 /**
- * Open a session for a user: its row. Also inside a transaction.
- * @param token what to make the session's first refresh token of
- * @param opened 0 if the user was deleted, or password or role changed meanwhile
+ * Open a session for a user: make its first tokens, then insert its row, which is the last thing
+ * that can fail. Also inside a transaction.
+ * @param session_id uuid, in ctx->pool
+ * @param opened 0 if the user was deleted, or password or role changed meanwhile: then there is
+ *   no session, and the tokens are of no use
  */
 authsvc_error_t *authsvc_sessions_open(authsvc_ctx_t *ctx, const authsvc_user_t *user,
-                                       authsvc_refresh_token_t *token, int *opened);
+                                       authsvc_grant_t *grant, const char **session_id,
+                                       int *opened);
 
 /** Make the tokens of a session. No database, but for its identity if that is not known yet. */
 authsvc_error_t *authsvc_sessions_grant(authsvc_ctx_t *ctx, const authsvc_user_t *user,

@@ -396,6 +396,26 @@ static void *scarce_malloc(size_t size)
     return allocations_left-- > 0 ? malloc(size) : NULL;
 }
 
+/* What others brought along stays; what has no owner ends the process from now on. */
+START_TEST(jansson_is_made_to_end_the_process)
+{
+    json_malloc_t malloc_fn;
+    json_free_t free_fn;
+
+    json_set_alloc_funcs(scarce_malloc, free);
+    authsvc_json_init();
+    json_get_alloc_funcs(&malloc_fn, &free_fn);
+    ck_assert(malloc_fn == scarce_malloc);
+    json_set_alloc_funcs(malloc, free);
+    authsvc_json_init();
+    authsvc_json_init();
+    json_get_alloc_funcs(&malloc_fn, &free_fn);
+    ck_assert(malloc_fn != malloc);
+    ck_assert(free_fn == free);
+    ck_assert_str_eq(authsvc_json_dump(unit_pool, parse("[1]")), "[1]");
+}
+END_TEST
+
 static int jump_back(int status)
 {
     (void)status;
@@ -493,6 +513,7 @@ AUTHSVC_UNIT_SUITE(suite_json)
     tcase_add_loop_test(tcase, running_out_of_memory_is_no_refusal, 0, 6);
     tcase_add_test(tcase, enough_memory_is_the_positive_control);
     tcase_add_test(tcase, builders_run_out_of_memory);
+    tcase_add_test(tcase, jansson_is_made_to_end_the_process);
     tcase_add_loop_test(tcase, dump_and_copy_run_out_of_memory, 0, 3);
     tcase_add_loop_test_raise_signal(tcase, setting_runs_out_of_memory, SIGABRT, 0, 3);
     return suite;

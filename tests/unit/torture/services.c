@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cases.h"
+
+#define AFTER_ROTATION "the token that was sent gets the same answer for the grace"
+#define REHASHING "a hash that could not be renewed is no reason to refuse a login"
+
+static void finish(answer_t *answer, const authsvc_error_t *err, const char *text)
+{
+    answer->status = err ? authsvc_problem_of(err)->status : 200;
+    answer->text = err ? authsvc_problem_of(err)->slug : text;
+}
+
+/* The tokens must be there, and good; who signed in is in the answer. */
+static const char *describe(const authsvc_grant_t *grant)
+{
+    return grant->access_token && grant->refresh_token && grant->expires_in == 900
+               ? grant->user->email
+               : "no grant";
+}
+
+static void sign_up(scene_t *scene, answer_t *answer)
+{
+    authsvc_grant_t grant = {0};
+    authsvc_error_t *err = authsvc_registration_register(
+        &scene->ctx, "grace@example.com", SCENE_PASSWORD, strlen(SCENE_PASSWORD), "Grace", &grant);
+
+    finish(answer, err, err ? NULL : describe(&grant));
+}
+
+static void check_password(scene_t *scene, answer_t *answer)
+{
+    authsvc_error_t *err = NULL;
+
+    authsvc_policy_check_password(&scene->ctx, "/password", SCENE_PASSWORD, strlen(SCENE_PASSWORD),
+                                  &err);
+    finish(answer, err, "fits");
+}
+
+static void check_name(scene_t *scene, answer_t *answer)
+{
+    const char *trimmed = NULL;
+    authsvc_error_t *err = NULL;
+
+    authsvc_policy_check_name(&scene->ctx, "/name", " Gr\xc3\xa4" "ce ", &trimmed, &err);
+    finish(answer, err, trimmed);
+}
+
+static void check_email(scene_t *scene, answer_t *answer)
+{
+    const char *normalized = NULL;
+    authsvc_error_t *err = NULL;
+
+    authsvc_policy_check_email(&scene->ctx, "/email", "Grace@B\xc3\xbc" "cher.de",
+                               &normalized, &err);
+    finish(answer, err, normalized);
+}
+
+static void log_in_as(scene_t *scene, const char *email, answer_t *answer)
+{
+    authsvc_grant_t grant = {0};
+    authsvc_error_t *err = authsvc_login(&scene->ctx, email, SCENE_PASSWORD,
+                                         strlen(SCENE_PASSWORD), &grant);
+
+    finish(answer, err, err ? NULL : describe(&grant));
+}
+
+static void log_in(scene_t *scene, answer_t *answer)
+{
+    log_in_as(scene, "ada@example.com", answer);
+}
+
+static void log_in_old(scene_t *scene, answer_t *answer)
+{
+    log_in_as(scene, "old@example.com", answer);
+}
+
+static void open_session(scene_t *scene, answer_t *answer)
+{
+    authsvc_grant_t grant = {0};
+    const char *session_id = NULL;
+    int opened = 0;
+    authsvc_error_t *err =
+        authsvc_sessions_open(&scene->ctx, scene->ada, &grant, &session_id, &opened);
+
+    finish(answer, err, err || !opened ? "not opened" : describe(&grant));
+}
+
+static void grant_tokens(scene_t *scene, answer_t *answer)
+{
+    const authsvc_refresh_token_t token = {.counter = 1};
+    authsvc_grant_t grant = {0};
+    authsvc_error_t *err = authsvc_sessions_grant(&scene->ctx, scene->ada, &token, 0, &grant);
+
+    finish(answer, err, err ? NULL : describe(&grant));
+}
+
+static void refresh_with(scene_t *scene, const char *token, answer_t *answer)
+{
+    authsvc_grant_t grant = {0};
+    authsvc_error_t *err = authsvc_sessions_refresh(&scene->ctx, token, &grant);
+
+    finish(answer, err, err ? NULL : describe(&grant));
+}
+
+static void refresh(scene_t *scene, answer_t *answer)
+{
+    refresh_with(scene, scene->refresh, answer);
+}
+
+static void refresh_in_grace(scene_t *scene, answer_t *answer)
+{
+    refresh_with(scene, scene->in_grace, answer);
+}
+
+static void log_out(scene_t *scene, answer_t *answer)
+{
+    finish(answer, authsvc_sessions_logout(&scene->ctx, scene->refresh), "ended");
+}
+
+static void authenticate(scene_t *scene, answer_t *answer)
+{
+    const authsvc_principal_t *principal = NULL;
+    authsvc_error_t *err = authsvc_authentication_verify(&scene->ctx, scene->access,
+                                                         strlen(scene->access), &principal);
+
+    finish(answer, err, principal ? principal->session.user_id : "nobody");
+}
+
+static void get_account(scene_t *scene, answer_t *answer)
+{
+    const authsvc_user_t *user = NULL;
+    authsvc_error_t *err = authsvc_account_get(&scene->ctx, &user);
+
+    finish(answer, err, user ? user->email : "nobody");
+}
+
+static void rename_account(scene_t *scene, answer_t *answer)
+{
+    const authsvc_user_t *user = NULL;
+    authsvc_error_t *err = authsvc_account_rename(&scene->ctx, "Countess", &user);
+
+    finish(answer, err, user ? user->name : "nobody");
+}
+
+static void log_out_all(scene_t *scene, answer_t *answer)
+{
+    finish(answer, authsvc_account_logout_all(&scene->ctx), "ended");
+}
+
+static void delete_account(scene_t *scene, answer_t *answer)
+{
+    finish(answer,
+           authsvc_account_delete(&scene->ctx, SCENE_PASSWORD, strlen(SCENE_PASSWORD)), "deleted");
+}
+
+static void create_user(scene_t *scene, answer_t *answer)
+{
+    const authsvc_user_t *user = NULL;
+    authsvc_error_t *err = authsvc_administration_create(
+        &scene->ctx, "grace@example.com", SCENE_PASSWORD, strlen(SCENE_PASSWORD), "Grace",
+        AUTHSVC_ROLE_ADMIN, &user);
+
+    finish(answer, err, user ? user->role : "nobody");
+}
+
+static void find_user(scene_t *scene, answer_t *answer)
+{
+    const authsvc_user_t *user = NULL;
+    authsvc_error_t *err = authsvc_administration_find(&scene->ctx, "ada@example.com", &user);
+
+    finish(answer, err, user ? user->email : "nobody");
+}
+
+static void list_users(scene_t *scene, answer_t *answer)
+{
+    const authsvc_user_page_t page = {.limit = 10};
+    apr_array_header_t *users = NULL;
+    authsvc_error_t *err = authsvc_administration_list(&scene->ctx, &page, &users);
+
+    finish(answer, err, err ? NULL : apr_psprintf(scene->ctx.pool, "%d users", users->nelts));
+}
+
+static void set_role(scene_t *scene, answer_t *answer)
+{
+    const authsvc_user_t *user = NULL;
+    authsvc_error_t *err = authsvc_administration_set_role(&scene->ctx, "ada@example.com",
+                                                           AUTHSVC_ROLE_ADMIN, &user);
+
+    finish(answer, err, user ? user->role : "nobody");
+}
+
+/* Never an error by its contract: not ready is what a request answers with 503. */
+static void readiness(scene_t *scene, answer_t *answer)
+{
+    apr_array_header_t *checks = NULL;
+    int ready = authsvc_readiness(&scene->ctx, &checks);
+
+    answer->status = ready ? 200 : 503;
+    answer->text = apr_psprintf(scene->ctx.pool, "%d checks", checks->nelts);
+}
+
+const torture_case_t torture_services[] = {
+    {"authsvc_registration_register", sign_up, 200, 409, NULL, NULL},
+    {"authsvc_policy_check_password", check_password, 200, 0, NULL, NULL},
+    {"authsvc_policy_check_name", check_name, 200, 0, NULL, NULL},
+    {"authsvc_policy_check_email", check_email, 200, 0, NULL, NULL},
+    {"authsvc_login", log_in, 200, 0, NULL, NULL},
+    {"authsvc_login: with a hash to renew", log_in_old, 200, 0, NULL, REHASHING},
+    {"authsvc_sessions_open", open_session, 200, 0, NULL, NULL},
+    {"authsvc_sessions_grant", grant_tokens, 200, 0, NULL, NULL},
+    {"authsvc_sessions_refresh", refresh, 200, 0, AFTER_ROTATION, NULL},
+    {"authsvc_sessions_refresh: within the grace", refresh_in_grace, 200, 0, NULL, NULL},
+    {"authsvc_sessions_logout", log_out, 200, 0, NULL, NULL},
+    {"authsvc_authentication_verify", authenticate, 200, 0, NULL, NULL},
+    {"authsvc_account_get", get_account, 200, 0, NULL, NULL},
+    {"authsvc_account_rename", rename_account, 200, 0, NULL, NULL},
+    {"authsvc_account_logout_all", log_out_all, 200, 401, NULL, NULL},
+    {"authsvc_account_delete", delete_account, 200, 401, NULL, NULL},
+    {"authsvc_administration_create", create_user, 200, 409, NULL, NULL},
+    {"authsvc_administration_find", find_user, 200, 0, NULL, NULL},
+    {"authsvc_administration_list", list_users, 200, 0, NULL, NULL},
+    {"authsvc_administration_set_role", set_role, 200, 0, NULL, NULL},
+    {"authsvc_readiness", readiness, 200, 0, NULL, NULL},
+    {NULL, NULL, 0, 0, NULL, NULL},
+};

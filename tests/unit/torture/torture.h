@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUTHSVC_TESTS_TORTURE_TORTURE_H
+#define AUTHSVC_TESTS_TORTURE_TORTURE_H
+
+#include "cases.h"
+#include "inject.h"
+
+/** How the tries of a case ended. */
+typedef struct {
+    long tries;
+    long errors;   /* an error of ours was answered, and nothing was changed */
+    long ends;     /* the process ended on purpose */
+    long absorbed; /* the caller could do without: right answer, whole change */
+} tally_t;
+
+/**
+ * Do a case once and count the calls of a kind; then once for each of them, with that one (or all
+ * from that one on) failing.
+ *
+ * Each try has a process and a copy of the database of its own, and must end in one of three ways:
+ * an error of ours (5xx) and the database as it was; the answer and the database of the try in
+ * which nothing failed; for want of memory or random octets, the end of the process with the
+ * database in one of these states. After an error the same connection must serve the next request.
+ *
+ * @return NULL, or the first try that ended otherwise, in unit_pool's stead in scene->pool
+ */
+const char *torture(const scene_t *scene, const torture_case_t *tcase, inject_kind_t kind,
+                    inject_mode_t mode, int onwards, tally_t *tally);
+
+#endif
