@@ -91,7 +91,7 @@ static const char *refusal(const json_error_t *error)
 authsvc_json_t *authsvc_json_parse(apr_pool_t *pool, const char *text, apr_size_t len,
                                    const char **problem)
 {
-    json_error_t error;
+    json_error_t error = {.line = 0}; /* jansson leaves its end, where the code is, unset */
     json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 
     if (value) {

@@ -21,8 +21,11 @@ typedef struct {
      * failed was the very answer of the database.
      */
     const char *may_be_done;
-    /** Why it may succeed without having changed the users' rows. NULL: it may not. */
-    const char *may_spare_users;
+    /**
+     * Why what happens to the users' rows is a change of its own, which may be made or not whatever
+     * becomes of the rest. NULL: it is not.
+     */
+    const char *users_aside;
 } torture_case_t;
 
 /** All operations of the contract; ends with a NULL name. */

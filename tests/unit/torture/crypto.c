@@ -43,7 +43,8 @@ WRAP(int, EVP_DigestSignInit_ex,
       const char *properties, EVP_PKEY *key, const OSSL_PARAM params[]),
      (ctx, pctx, digest, library, properties, key, params), 0)
 WRAP(int, EVP_DigestSign,
-     (EVP_MD_CTX *ctx, unsigned char *signature, size_t *len, const unsigned char *in, size_t in_len),
+     (EVP_MD_CTX *ctx, unsigned char *signature, size_t *len, const unsigned char *in,
+      size_t in_len),
      (ctx, signature, len, in, in_len), 0)
 WRAP(int, EVP_DigestVerifyInit_ex,
      (EVP_MD_CTX *ctx, EVP_PKEY_CTX **pctx, const char *digest, OSSL_LIB_CTX *library,

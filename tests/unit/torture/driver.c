@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
+#include "conn.h"
 #include "inject.h"
-#include "mod_authsvc/db/conn.h"
 
 /* The provider's and the driver's own; one database at a time. */
 static authsvc_error_t *(*real_take)(authsvc_db_t *db, authsvc_ctx_t *ctx, apr_time_t deadline,

@@ -152,18 +152,18 @@ static void populate(scene_t *scene)
     scene->refresh = apr_pstrdup(scene->pool, grant.refresh_token);
 }
 
-void scene_make(scene_t *scene, const char *directory, const char *algorithm)
+void scene_make(scene_t *scene, const char *name, const char *algorithm)
 {
     memset(scene, 0, sizeof(*scene));
     scene->pool = new_pool();
     make_settings(scene, algorithm);
-    scene->template = apr_psprintf(scene->pool, "%s-template", directory);
+    scene->template = apr_psprintf(scene->pool, "%s-template", name);
     scene->path = scene->template;
     scene_open(scene);
     scene->ctx.db_budget = MINUTE;
     must(authsvc_migrate_up(&scene->ctx, 0, NULL, NULL, NULL));
     populate(scene);
-    scene->path = apr_psprintf(scene->pool, "%s-copy", directory);
+    scene->path = apr_psprintf(scene->pool, "%s-copy", name);
     /* SQLite moves its log into the file, and nobody inherits the connection. */
     apr_pool_destroy(scene->db_pool);
     scene->db = NULL;

@@ -21,13 +21,13 @@ typedef struct {
     const authsvc_api_t *api;
     authsvc_settings_t settings;
     apr_time_t now;
-    const char *template; /* path of the database that is copied */
-    const char *path;     /* of the copy */
-    const char *access;     /* ada's access token */
-    const char *refresh;    /* of the same session */
-    const char *in_grace;   /* parent of a token made just now */
-    const char *reused;     /* parent of a token made long ago */
-    const char *ahead;      /* of a session whose row fell behind */
+    const char *template;      /* path of the database that is copied */
+    const char *path;          /* of the copy */
+    const char *access;        /* ada's access token */
+    const char *refresh;       /* of the same session */
+    const char *in_grace;      /* parent of a token made just now */
+    const char *reused;        /* parent of a token made long ago */
+    const char *ahead;         /* of a session whose row fell behind */
     const authsvc_user_t *ada; /* her row */
     authsvc_gate_t gate;
     apr_pool_t *db_pool;
@@ -35,8 +35,11 @@ typedef struct {
     authsvc_ctx_t ctx;
 } scene_t;
 
-/** Make keys of an algorithm, a database in directory, and its users. The test fails if it fails. */
-void scene_make(scene_t *scene, const char *directory, const char *algorithm);
+/**
+ * Make keys of an algorithm, a database, and its users. The test fails if it fails.
+ * @param name what the names of its files begin with
+ */
+void scene_make(scene_t *scene, const char *name, const char *algorithm);
 
 /** Put a fresh copy in place. */
 void scene_copy(const scene_t *scene);

@@ -2,7 +2,7 @@
 #include "cases.h"
 
 #define AFTER_ROTATION "the token that was sent gets the same answer for the grace"
-#define REHASHING "a hash that could not be renewed is no reason to refuse a login"
+#define REHASHING "a hash is renewed or not, whatever becomes of the login"
 
 static void finish(answer_t *answer, const authsvc_error_t *err, const char *text)
 {

@@ -27,9 +27,7 @@ typedef struct {
 typedef struct {
     const scene_t *scene;
     const torture_case_t *tcase;
-    inject_kind_t kind;
-    inject_mode_t mode;
-    int onwards;
+    plan_t plan;
     char before[SCENE_DUMP];
     result_t normal; /* of the try in which nothing failed */
     result_t *shared;
@@ -79,11 +77,16 @@ static void attempt(const rack_t *rack, long at)
     answer_t answer;
 
     scene_open(&scene);
-    if (rack->kind == INJECT_DATABASE) {
+    if (rack->plan.kind == INJECT_DATABASE) {
         driver_replace(&scene.ctx);
     }
     scene_sign_in(&scene);
-    inject_arm(rack->kind, rack->mode, at, rack->onwards);
+    if (rack->plan.warm) {
+        unsigned char id[AUTHSVC_UUID_OCTETS];
+
+        scene.ctx.repositories->identity(&scene.ctx, id);
+    }
+    inject_arm(rack->plan.kind, rack->plan.mode, at, rack->plan.onwards);
     run_once(rack->tcase, &scene, &answer);
     inject_disarm();
     result->status = answer.status;
@@ -127,32 +130,32 @@ static void run_try(const rack_t *rack, long at)
     }
 }
 
-/* The users as they were, and the sessions as they should be. */
-static int only_users_differ(const rack_t *rack, const char *dump)
+/* The users of one dump and the sessions of another. */
+static int is_mixed(const char *dump, const char *users, const char *sessions)
 {
-    const char *users = strstr(rack->before, SCENE_SESSIONS);
-    const char *sessions = strstr(rack->normal.dump, SCENE_SESSIONS);
-    size_t len = (size_t)(users - rack->before);
+    size_t len = (size_t)(strstr(users, SCENE_SESSIONS) - users);
 
-    return strncmp(dump, rack->before, len) == 0 && strcmp(dump + len, sessions) == 0;
+    return strncmp(dump, users, len) == 0 &&
+           strcmp(dump + len, strstr(sessions, SCENE_SESSIONS)) == 0;
 }
 
 static int is_before(const rack_t *rack, const char *dump)
 {
-    return strcmp(dump, rack->before) == 0;
+    return strcmp(dump, rack->before) == 0 ||
+           (rack->tcase->users_aside && is_mixed(dump, rack->normal.dump, rack->before));
 }
 
 static int is_after(const rack_t *rack, const char *dump)
 {
     return strcmp(dump, rack->normal.dump) == 0 ||
-           (rack->tcase->may_spare_users && only_users_differ(rack, dump));
+           (rack->tcase->users_aside && is_mixed(dump, rack->before, rack->normal.dump));
 }
 
 /* Whether success is a sound end: where the failed call could be done again, or without. */
 static int may_absorb(const rack_t *rack)
 {
-    return rack->kind == INJECT_MEMORY || rack->tcase->may_spare_users ||
-           rack->mode == INJECT_DEAD || rack->mode == INJECT_ANSWER_LOST;
+    return rack->plan.kind == INJECT_MEMORY || rack->tcase->users_aside ||
+           rack->plan.mode == INJECT_DEAD || rack->plan.mode == INJECT_ANSWER_LOST;
 }
 
 static const char *judge_error(const rack_t *rack, const result_t *result, tally_t *tally)
@@ -211,14 +214,16 @@ static const char *say(const rack_t *rack, long at, const char *what)
 {
     static const char *const kinds[] = {"memory", "crypto", "database"};
     const result_t *result = rack->shared;
+    apr_pool_t *pool = rack->scene->pool;
+    const char *call = apr_psprintf(pool, "%s call %ld%s (%s, mode %d)", kinds[rack->plan.kind],
+                                    at, rack->plan.onwards ? " onwards" : "",
+                                    result->inject.what, (int)rack->plan.mode);
 
-    return apr_psprintf(rack->scene->pool,
-                        "%s, %s call %ld%s (%s, mode %d): %s; status %d, then %d, exit %d, \"%s\"\n"
+    return apr_psprintf(pool,
+                        "%s, %s: %s; status %d, then %d, exit %d, \"%s\"\n"
                         "--- database\n%s\n--- before\n%s\n--- after\n%s",
-                        rack->tcase->name, kinds[rack->kind], at, rack->onwards ? " onwards" : "",
-                        result->inject.what, (int)rack->mode, what, result->status, result->next,
-                        result->exit, result->excerpt, result->dump, rack->before,
-                        rack->normal.dump);
+                        rack->tcase->name, call, what, result->status, result->next, result->exit,
+                        result->excerpt, result->dump, rack->before, rack->normal.dump);
 }
 
 /* The try in which nothing fails: the positive control of all others. */
@@ -233,44 +238,40 @@ static const char *run_normally(rack_t *rack)
     return NULL;
 }
 
-const char *torture(const scene_t *scene, const torture_case_t *tcase, inject_kind_t kind,
-                    inject_mode_t mode, int onwards, tally_t *tally)
+/* @return whether there was such a call */
+static int fail_one(const rack_t *rack, long at, tally_t *tally, const char **finding)
+{
+    const char *what;
+
+    run_try(rack, at);
+    if (!rack->shared->inject.failed) {
+        return 0;
+    }
+    tally->tries++;
+    what = judge(rack, rack->shared, tally);
+    *finding = what ? say(rack, at, what) : NULL;
+    return 1;
+}
+
+const char *torture(const scene_t *scene, const torture_case_t *tcase, const plan_t *plan,
+                    tally_t *tally)
 {
     static rack_t rack;
-    const char *finding;
-    long at, first = 1, last = 0;
+    const char *finding, *one = getenv("TORTURE_AT");
+    long at = one ? strtol(one, NULL, 10) : 1;
 
     memset(&rack, 0, sizeof(rack));
     rack.scene = scene;
     rack.tcase = tcase;
-    rack.kind = kind;
-    rack.mode = mode;
-    rack.onwards = onwards;
+    rack.plan = *plan;
     rack.shared = mmap(NULL, sizeof(*rack.shared), PROT_READ | PROT_WRITE,
                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(rack.shared, MAP_FAILED);
     scene_copy(scene);
     scene_dump(scene, rack.before);
     finding = run_normally(&rack);
-    if (getenv("TORTURE_AT")) {
-        first = last = atol(getenv("TORTURE_AT"));
-    }
-    for (at = first; !finding && (!last || at <= last); at++) {
-        const char *what;
-
-        run_try(&rack, at);
-        if (!rack.shared->inject.failed) {
-            what = judge(&rack, rack.shared, &(tally_t){0});
-            if (what && strcmp(what, "a success in spite of it") != 0) {
-                finding = say(&rack, at, what);
-            }
-            break;
-        }
-        tally->tries++;
-        what = judge(&rack, rack.shared, tally);
-        if (what) {
-            finding = say(&rack, at, what);
-        }
+    while (!finding && fail_one(&rack, at, tally, &finding) && !one) {
+        at += plan->stride;
     }
     munmap(rack.shared, sizeof(*rack.shared));
     return finding;

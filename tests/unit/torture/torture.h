@@ -5,6 +5,15 @@
 #include "cases.h"
 #include "inject.h"
 
+/** What fails, and how. */
+typedef struct {
+    inject_kind_t kind;
+    inject_mode_t mode;
+    int onwards; /* all calls from the n-th on */
+    int warm;    /* on a connection that was used before */
+    int stride;  /* not every call, but one in so many */
+} plan_t;
+
 /** How the tries of a case ended. */
 typedef struct {
     long tries;
@@ -14,17 +23,16 @@ typedef struct {
 } tally_t;
 
 /**
- * Do a case once and count the calls of a kind; then once for each of them, with that one (or all
- * from that one on) failing.
+ * Do a case once and count the calls of a kind; then once for each of them, with that one failing.
  *
  * Each try has a process and a copy of the database of its own, and must end in one of three ways:
  * an error of ours (5xx) and the database as it was; the answer and the database of the try in
  * which nothing failed; for want of memory or random octets, the end of the process with the
  * database in one of these states. After an error the same connection must serve the next request.
  *
- * @return NULL, or the first try that ended otherwise, in unit_pool's stead in scene->pool
+ * @return NULL, or what is wrong with the first try that ended otherwise; in scene->pool
  */
-const char *torture(const scene_t *scene, const torture_case_t *tcase, inject_kind_t kind,
-                    inject_mode_t mode, int onwards, tally_t *tally);
+const char *torture(const scene_t *scene, const torture_case_t *tcase, const plan_t *plan,
+                    tally_t *tally);
 
 #endif
