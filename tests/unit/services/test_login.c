@@ -20,6 +20,24 @@ START_TEST(signs_in)
 }
 END_TEST
 
+START_TEST(no_session_is_left_whose_tokens_could_not_be_signed)
+{
+    fake_user_t *user = fake_add_user("ada@example.org");
+    authsvc_grant_t grant;
+    authsvc_keyset_t *verifying;
+    const struct authsvc_keyset_t *signing = fake.settings.keys;
+    ck_assert_ok(authsvc_keyset_create(fake.ctx.pool, NULL, NULL, &verifying));
+    fake.settings.keys = verifying;
+    ck_assert_problem(authsvc_login(&fake.ctx, user->email, FAKE_PASSWORD, strlen(FAKE_PASSWORD),
+                                    &grant),
+                      AUTHSVC_E_INTERNAL, NULL);
+    ck_assert_int_eq(fake.n_sessions, 0);
+    fake.settings.keys = signing;
+    fake_login(user);
+    ck_assert_int_eq(fake.n_sessions, 1);
+}
+END_TEST
+
 START_TEST(unknown_and_wrong_are_the_same)
 {
     authsvc_grant_t grant;
@@ -192,6 +210,7 @@ AUTHSVC_UNIT_SUITE(suite_login)
     Suite *suite = suite_create("login");
     TCase *tcase = fake_tcase(suite, "login");
     tcase_add_test(tcase, signs_in);
+    tcase_add_test(tcase, no_session_is_left_whose_tokens_could_not_be_signed);
     tcase_add_test(tcase, unknown_and_wrong_are_the_same);
     tcase_add_test(tcase, passwords_are_compared_octet_by_octet);
     tcase_add_test(tcase, a_deactivated_account_is_named_after_the_right_password_only);

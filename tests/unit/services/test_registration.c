@@ -31,6 +31,23 @@ START_TEST(registers_and_signs_in)
 }
 END_TEST
 
+START_TEST(no_account_is_left_that_could_not_be_signed_in)
+{
+    authsvc_grant_t grant;
+    authsvc_keyset_t *verifying;
+    const struct authsvc_keyset_t *signing = fake.settings.keys;
+    ck_assert_ok(authsvc_keyset_create(fake.ctx.pool, NULL, NULL, &verifying));
+    fake.settings.keys = verifying;
+    ck_assert_problem(register_as("ada@example.org", FAKE_PASSWORD, "Ada", &grant),
+                      AUTHSVC_E_INTERNAL, NULL);
+    ck_assert_int_eq(fake.n_users, 0);
+    ck_assert_int_eq(fake.n_sessions, 0);
+    fake.settings.keys = signing;
+    ck_assert_ok(register_as("ada@example.org", FAKE_PASSWORD, "Ada", &grant));
+    ck_assert_int_eq(fake.n_sessions, 1);
+}
+END_TEST
+
 START_TEST(a_known_email_conflicts)
 {
     authsvc_grant_t grant;
@@ -106,6 +123,7 @@ AUTHSVC_UNIT_SUITE(suite_registration)
     Suite *suite = suite_create("registration");
     TCase *tcase = fake_tcase(suite, "registration");
     tcase_add_test(tcase, registers_and_signs_in);
+    tcase_add_test(tcase, no_account_is_left_that_could_not_be_signed_in);
     tcase_add_test(tcase, a_known_email_conflicts);
     tcase_add_test(tcase, every_wrong_member_is_named);
     tcase_add_test(tcase, closed_registration_refuses);
