@@ -150,6 +150,8 @@ static void populate(scene_t *scene)
                        &grant));
     scene->access = apr_pstrdup(scene->pool, grant.access_token);
     scene->refresh = apr_pstrdup(scene->pool, grant.refresh_token);
+    must(authsvc_authentication_verify(&scene->ctx, scene->access, strlen(scene->access),
+                                       &scene->principal));
 }
 
 void scene_make(scene_t *scene, const char *name, const char *algorithm)
@@ -226,6 +228,7 @@ void scene_request(scene_t *scene)
     ctx->request_id = "request-1";
     ctx->client_ip = "192.0.2.1";
     ctx->user_agent = "unit/1.0";
+    ctx->principal = scene->principal;
 }
 
 void scene_open(scene_t *scene)
@@ -252,8 +255,3 @@ void scene_dump(const scene_t *scene, char dump[SCENE_DUMP])
     apr_pool_destroy(ctx.pool);
 }
 
-void scene_sign_in(scene_t *scene)
-{
-    must(authsvc_authentication_verify(&scene->ctx, scene->access, strlen(scene->access),
-                                       &scene->ctx.principal));
-}

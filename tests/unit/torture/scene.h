@@ -29,6 +29,7 @@ typedef struct {
     const char *reused;        /* parent of a token made long ago */
     const char *ahead;         /* of a session whose row fell behind */
     const authsvc_user_t *ada; /* her row */
+    const authsvc_principal_t *principal; /* whom access names */
     authsvc_gate_t gate;
     apr_pool_t *db_pool;
     authsvc_db_t *db; /* of this process */
@@ -52,8 +53,4 @@ void scene_request(scene_t *scene);
 
 /** Everything in the copy but what is random, as text. */
 void scene_dump(const scene_t *scene, char dump[SCENE_DUMP]);
-
-/** Make ctx.principal the one whose access token scene->access is. */
-void scene_sign_in(scene_t *scene);
-
 #endif

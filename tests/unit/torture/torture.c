@@ -80,7 +80,6 @@ static void attempt(const rack_t *rack, long at)
     if (rack->plan.kind == INJECT_DATABASE) {
         driver_replace(&scene.ctx);
     }
-    scene_sign_in(&scene);
     if (rack->plan.warm) {
         unsigned char id[AUTHSVC_UUID_OCTETS];
 
@@ -98,8 +97,7 @@ static void attempt(const rack_t *rack, long at)
     if (answer.status >= 500) {
         apr_pool_destroy(scene.ctx.pool);
         scene_request(&scene);
-        scene_sign_in(&scene);
-        result->next = run_once(rack->tcase, &scene, &answer);
+            result->next = run_once(rack->tcase, &scene, &answer);
     }
 }
 
