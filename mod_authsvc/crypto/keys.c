@@ -73,9 +73,12 @@ static pem_kind_t classify(const char *label, const char *header)
     return PEM_OTHER;
 }
 
-/* The kind of the first block; "EC PARAMETERS", which some tools write before the key, aside. */
+/*
+ * The kind of the first block, and where it starts; "EC PARAMETERS", which some tools write before
+ * the key, aside.
+ */
 static pem_kind_t first_block(apr_pool_t *pool, const char *pem, apr_size_t len,
-                              const char **label)
+                              const char **label, apr_size_t *start)
 {
     BIO *bio = BIO_new_mem_buf(pem, (int)len);
     pem_kind_t kind = PEM_NONE;
@@ -86,6 +89,7 @@ static pem_kind_t first_block(apr_pool_t *pool, const char *pem, apr_size_t len,
         unsigned char *data = NULL;
         long size = 0;
 
+        *start = len - (apr_size_t)BIO_pending(bio);
         if (PEM_read_bio(bio, &name, &header, &data, &size) != 1) {
             break;
         }
@@ -226,11 +230,14 @@ static authsvc_error_t *key_from_pem(apr_pool_t *pool, const char *origin, const
 {
     authsvc_key_t *made = apr_pcalloc(pool, sizeof(*made));
     const char *label = "";
-    pem_kind_t kind = first_block(pool, pem, len, &label);
+    apr_size_t start = 0;
+    pem_kind_t kind = first_block(pool, pem, len, &label, &start);
 
     AUTHSVC_TRY(check_kind(pool, origin, kind, label, need_private));
     made->is_private = kind == PEM_PRIVATE;
-    made->pkey = decode(pem, len, kind);
+    /* From its block on: OpenSSL 3.0, to skip others, goes by the oldest error in the queue, which
+     * may be anybody's. */
+    made->pkey = decode(pem + start, len - start, kind);
     if (!made->pkey) {
         return authsvc_crypto_refuse(pool, origin, "is damaged: its PEM block \"%s\" holds no key",
                                      label);

@@ -418,6 +418,29 @@ START_TEST(openssl_errors_do_not_leak_to_the_thread)
 }
 END_TEST
 
+/* And what they left in it is neither taken for ours nor taken away. */
+START_TEST(errors_of_others_do_not_matter)
+{
+    const char *params = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n"
+                         "-----END EC PARAMETERS-----\n";
+    const char *pems[] = {fixture_pem(FIXTURE_RS256), fixture_pem(FIXTURE_ES256),
+                          fixture_pem(FIXTURE_EDDSA),
+                          apr_pstrcat(unit_pool, params, fixture_pem(FIXTURE_ES256), NULL)};
+    authsvc_error_t *err;
+    authsvc_key_t *key;
+    size_t i;
+
+    for (i = 0; i < sizeof(pems) / sizeof(pems[0]); i++) {
+        ERR_clear_error();
+        ERR_raise(ERR_LIB_USER, 1);
+        err = parse(pems[i], strlen(pems[i]), 1, &key);
+        ck_assert_msg(err == NULL, "%d: %s", (int)i, err ? err->internal : "");
+        ck_assert_uint_eq(ERR_get_error(), ERR_PACK(ERR_LIB_USER, 0, 1));
+        ck_assert_uint_eq(ERR_get_error(), 0);
+    }
+}
+END_TEST
+
 AUTHSVC_UNIT_SUITE(suite_keys)
 {
     Suite *suite = suite_create("keys");
@@ -436,6 +459,7 @@ AUTHSVC_UNIT_SUITE(suite_keys)
     tcase_add_test(tcase, a_damaged_key_is_refused);
     tcase_add_test(tcase, parameters_before_the_key_are_skipped);
     tcase_add_test(tcase, openssl_errors_do_not_leak_to_the_thread);
+    tcase_add_test(tcase, errors_of_others_do_not_matter);
 
     tcase = unit_tcase(suite, "files");
     tcase_add_unchecked_fixture(tcase, fixture_make_keys, NULL);
