@@ -4,11 +4,13 @@
  *   bit 0    a private key is needed
  *   bit 1    by way of a file
  *   bits 2-4 0: the text as it is; otherwise it is DER, and the PEM is put around it here
+ *   bit 5    an error of somebody else's is in OpenSSL's queue, and must stay there alone
  */
 #include "fuzz.h"
 
 #include <fcntl.h>
 #include <jansson.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <sodium.h>
@@ -159,6 +161,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_OK(authsvc_crypto_init(pool));
     text = fuzz_rest(pool, &input, &len);
     text = label > 0 ? wrap(pool, label, text, &len) : text;
+    ERR_clear_error();
+    if (how & 32) {
+        ERR_raise(ERR_LIB_USER, 1);
+    }
     if (by_file) {
         origin = write_file(text, len);
         err = authsvc_key_load(pool, origin, need_private, &unreadable, &key);
@@ -166,8 +172,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         err = authsvc_key_from_pem(pool, origin, text, len, need_private, &key);
     }
+    FUZZ_MUST(ERR_get_error() == (how & 32 ? ERR_PACK(ERR_LIB_USER, 0, 1) : 0));
+    FUZZ_MUST(ERR_get_error() == 0);
     if (err) {
         /* Whatever is wrong with a file is not our fault, and the admin is told in one line. */
+        if (err->code != AUTHSVC_E_INVALID) {
+            fprintf(stderr, "refused for: %s\n", err->internal);
+        }
         FUZZ_MUST(err->code == AUTHSVC_E_INVALID && key == NULL);
         FUZZ_MUST(strncmp(err->detail, origin, strlen(origin)) == 0);
         FUZZ_MUST(!strchr(err->detail, '\n'));
