@@ -7,6 +7,7 @@ CPU of the httpd processes and of PostgreSQL (from /proc), and ratios of numbers
 Parts: hot    each workload alone; login and register beside Argon2id without a server
        busy   "me" of half the connections, alone and while the other half logs in
        scale  1 thousand users and 1 million (with three sessions each), in turn
+       profile  where the time of each workload goes, by perf; only if it is asked for
 """
 import argparse
 import hashlib
@@ -413,6 +414,32 @@ def scale_part(postgres):
             stop(server.process)
 
 
+def profile_part(postgres):
+    """By cpu-clock, which a virtual machine has, too. Symbols need the build's: -g is autoconf's."""
+    server = Server(postgres, "profile")
+    try:
+        for name, workload in workloads(server).items():
+            server.settle()
+            load = start_load(server, workload, ARGS.connections, ARGS.seconds + 1)
+            time.sleep(0.5)
+            data = WORK / f"{name}.perf"
+            pids = [*processes(server.process.pid), *processes(postgres.process.pid)]
+            subprocess.run(["perf", "record", "-q", "-F", "1999", "-e", "cpu-clock", "-o", data, "-p",
+                            ",".join(map(str, pids)), "--", "sleep", str(ARGS.seconds)],
+                           check=True, stderr=subprocess.DEVNULL)
+            finish_load(load)
+            for title, sort in (("by object", "comm,dso"), ("by function", "comm,dso,symbol")):
+                said = subprocess.run(
+                    ["perf", "report", "-i", data, "--stdio", "--sort", sort, "-g", "none",
+                     "--percent-limit", "0.9"], check=True, text=True, stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL).stdout
+                print(f"\n{name}, {title}")
+                print("\n".join(line for line in said.splitlines()
+                                if line.strip() and not line.startswith("#")), flush=True)
+    finally:
+        stop(server.process)
+
+
 # --- report
 
 COLUMNS = (("req/s", "rate"), ("p50 ms", "p50_ms"), ("p99 ms", "p99_ms"),
@@ -443,13 +470,13 @@ def ratio(title, rounds, of):
           flush=True)
 
 
-PARTS = {"hot": hot_part, "busy": busy_part, "scale": scale_part}
+PARTS = {"hot": hot_part, "busy": busy_part, "scale": scale_part, "profile": profile_part}
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="part", help="default: all of them")
+    parser.add_argument("parts", nargs="*", metavar="part", help="default: hot busy scale")
     parser.add_argument("-n", "--rounds", type=int, default=3)
     parser.add_argument("-d", "--seconds", type=int, default=4,
                         help="of each load; three times that where passwords are hashed")
@@ -459,7 +486,7 @@ def arguments():
     parser.add_argument("-o", "--output", type=pathlib.Path, help="all numbers, as JSON")
     parser.add_argument("--work", type=pathlib.Path, help="where scratch files go")
     found = parser.parse_args()
-    found.parts = found.parts or list(PARTS)
+    found.parts = found.parts or ["hot", "busy", "scale"]
     if set(found.parts) - set(PARTS):
         parser.error("parts are: " + ", ".join(PARTS))
     return found
