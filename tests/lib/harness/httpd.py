@@ -62,6 +62,8 @@ class Httpd:
         self.tuning = tuning
         self.loglevel = loglevel
         self.with_module = with_module
+        self.preload = []
+        self.extra_environment = {}
         self.process = None
         self.allowed = []
         self.log_seen = 0
@@ -131,8 +133,12 @@ class Httpd:
     def environment(self):
         env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TZ": "UTC"}
         env.update(build.SANITIZER_ENV)
+        env.update(self.extra_environment)
+        # a sanitizer's library has to be the first
+        preload = [build.PRELOAD] * bool(build.PRELOAD) + list(map(str, self.preload))
+        if preload:
+            env["LD_PRELOAD"] = " ".join(preload)
         if build.PRELOAD:
-            env["LD_PRELOAD"] = build.PRELOAD
             # A file for each process, and an exit code that httpd takes for no crash.
             env["TSAN_OPTIONS"] += f":log_path={self.races}/report:exitcode=0"
         return env
