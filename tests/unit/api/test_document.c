@@ -1,5 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <dlfcn.h>
+
 #include "world.h"
+
+/* The seam: this stands before jansson's, and adds up the octets of what was dumped. */
+static size_t dumped;
+
+char *json_dumps(const void *value, size_t flags);
+
+char *json_dumps(const void *value, size_t flags)
+{
+    char *(*real)(const void *, size_t);
+    char *text;
+
+    *(void **)&real = dlsym(RTLD_NEXT, "json_dumps");
+    text = real(value, flags);
+    dumped += text ? strlen(text) : 0;
+    return text;
+}
 
 static const authsvc_json_t *password_of(const authsvc_json_t *document)
 {
@@ -98,27 +116,19 @@ START_TEST(text_is_that_of_the_whole_document)
 END_TEST
 
 /* Anybody may ask for it, as often as he likes: so not even one dump of it for each request. */
-START_TEST(a_request_costs_less_than_a_dump)
+START_TEST(a_request_dumps_the_passwords_schema_alone)
 {
-    enum { TIMES = 40 };
     authsvc_response_t response = {0};
     authsvc_call_t call = {.api = world.api, .ctx = &fake.ctx, .response = &response};
-    apr_interval_time_t served, dumped;
-    int i;
 
     response.headers = apr_table_make(fake.ctx.pool, 8);
-    served = authsvc_clock_monotonic();
-    for (i = 0; i < TIMES; i++) {
-        ck_assert_ok(authsvc_operation_get_openapi(&call));
-    }
-    served = authsvc_clock_monotonic() - served;
-    dumped = authsvc_clock_monotonic();
-    for (i = 0; i < TIMES; i++) {
-        ck_assert_str_ne(authsvc_json_dump(fake.ctx.pool, world.api->document), "");
-    }
-    dumped = authsvc_clock_monotonic() - dumped;
-    ck_assert_msg(served < dumped, "%d requests took %d us, as many dumps %d us", TIMES,
-                  (int)served, (int)dumped);
+    dumped = 0;
+    ck_assert_ok(authsvc_operation_get_openapi(&call));
+    ck_assert_uint_gt(dumped, 0);
+    ck_assert_uint_lt(dumped, response.body_len / 50);
+    dumped = 0;
+    authsvc_json_dump(fake.ctx.pool, world.api->document);
+    ck_assert_uint_gt(dumped, response.body_len / 2);
 }
 END_TEST
 
@@ -146,7 +156,7 @@ AUTHSVC_UNIT_SUITE(suite_document)
     tcase_add_test(tcase, all_else_is_the_contract);
     tcase_add_test(tcase, contract_itself_stays);
     tcase_add_test(tcase, text_is_that_of_the_whole_document);
-    tcase_add_test(tcase, a_request_costs_less_than_a_dump);
+    tcase_add_test(tcase, a_request_dumps_the_passwords_schema_alone);
     tcase_add_test(tcase, contract_without_the_schema_is_our_fault);
     return suite;
 }
