@@ -23,7 +23,9 @@ typedef struct {
 #define AUTHSVC_JWK_MEMBERS 3
 
 struct authsvc_key_t {
-    EVP_PKEY *pkey; /* read-only once loaded: shared by threads */
+    /* Read-only once loaded: shared by threads. */
+    EVP_PKEY *pkey;
+    const EVP_MD_CTX *sign, *verify; /* started, to be copied; sign is NULL in a public key */
     authsvc_algorithm_t algorithm;
     int is_private;
     const char *kid;
@@ -34,6 +36,9 @@ struct authsvc_key_t {
 
 /** Fill in kty, members and kid. In jwks.c. */
 authsvc_error_t *authsvc_key_describe(apr_pool_t *pool, authsvc_key_t *key);
+
+/** Fill in sign and verify, so that a token does not look up its algorithms anew. In signature.c. */
+authsvc_error_t *authsvc_signature_prepare(apr_pool_t *pool, authsvc_key_t *key);
 
 /** Name of an algorithm, static. */
 const char *authsvc_algorithm_name(authsvc_algorithm_t algorithm);

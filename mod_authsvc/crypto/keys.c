@@ -246,6 +246,7 @@ static authsvc_error_t *key_from_pem(apr_pool_t *pool, const char *origin, const
     AUTHSVC_TRY(check_type(pool, origin, made));
     AUTHSVC_TRY(check_value(pool, origin, made));
     AUTHSVC_TRY(authsvc_key_describe(pool, made));
+    AUTHSVC_TRY(authsvc_signature_prepare(pool, made));
     *key = made;
     return NULL;
 }

@@ -51,6 +51,51 @@ static size_t raw_to_der(const unsigned char *raw, unsigned char *der)
     return len > 0 ? (size_t)len : 0;
 }
 
+static apr_status_t context_free(void *data)
+{
+    EVP_MD_CTX_free(data);
+    return APR_SUCCESS;
+}
+
+/* A started operation, freed with the pool. NULL if OpenSSL refuses. */
+static const EVP_MD_CTX *start(apr_pool_t *pool, const authsvc_key_t *key,
+                               int (*init)(EVP_MD_CTX *, EVP_PKEY_CTX **, const char *,
+                                           OSSL_LIB_CTX *, const char *, EVP_PKEY *,
+                                           const OSSL_PARAM *))
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+    if (!ctx || init(ctx, NULL, digest_of(key), NULL, NULL, key->pkey, NULL) != 1) {
+        EVP_MD_CTX_free(ctx);
+        return NULL;
+    }
+    apr_pool_cleanup_register(pool, ctx, context_free, apr_pool_cleanup_null);
+    return ctx;
+}
+
+authsvc_error_t *authsvc_signature_prepare(apr_pool_t *pool, authsvc_key_t *key)
+{
+    key->verify = start(pool, key, EVP_DigestVerifyInit_ex);
+    if (key->is_private) {
+        key->sign = start(pool, key, EVP_DigestSignInit_ex);
+    }
+    return key->verify && (key->sign || !key->is_private)
+               ? NULL
+               : authsvc_openssl_fault(pool, "preparing a key");
+}
+
+/* A copy to work on: the original is only read, and so it is every thread's. */
+static EVP_MD_CTX *copy_of(const EVP_MD_CTX *started)
+{
+    EVP_MD_CTX *ctx = started ? EVP_MD_CTX_new() : NULL;
+
+    if (ctx && EVP_MD_CTX_copy_ex(ctx, started) != 1) {
+        EVP_MD_CTX_free(ctx);
+        ctx = NULL;
+    }
+    return ctx;
+}
+
 authsvc_error_t *authsvc_signature_make(apr_pool_t *pool, const authsvc_key_t *key,
                                         const char *input, apr_size_t input_len,
                                         unsigned char *signature, apr_size_t *len)
@@ -61,9 +106,9 @@ authsvc_error_t *authsvc_signature_make(apr_pool_t *pool, const authsvc_key_t *k
     int done;
 
     ERR_set_mark();
-    ctx = EVP_MD_CTX_new();
-    done = ctx && EVP_DigestSignInit_ex(ctx, NULL, digest_of(key), NULL, NULL, key->pkey, NULL) == 1
-           && EVP_DigestSign(ctx, signature, &made, (const unsigned char *)input, input_len) == 1;
+    ctx = copy_of(key->sign);
+    done = ctx &&
+           EVP_DigestSign(ctx, signature, &made, (const unsigned char *)input, input_len) == 1;
     EVP_MD_CTX_free(ctx);
     if (done && key->algorithm == AUTHSVC_ALG_ES256) {
         unsigned char raw[ES256_OCTETS];
@@ -122,9 +167,8 @@ authsvc_error_t *authsvc_signature_check(apr_pool_t *pool, const authsvc_key_t *
         len = raw_to_der(signature, der);
         signature = der;
     }
-    ctx = EVP_MD_CTX_new();
-    if (len == 0 || !ctx ||
-        EVP_DigestVerifyInit_ex(ctx, NULL, digest_of(key), NULL, NULL, key->pkey, NULL) != 1) {
+    ctx = copy_of(key->verify);
+    if (len == 0 || !ctx) {
         err = authsvc_openssl_fault(pool, "verifying");
     } else if (EVP_DigestVerify(ctx, signature, len, (const unsigned char *)input,
                                 input_len) == 1) {
