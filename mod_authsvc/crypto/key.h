@@ -37,7 +37,7 @@ struct authsvc_key_t {
 /** Fill in kty, members and kid. In jwks.c. */
 authsvc_error_t *authsvc_key_describe(apr_pool_t *pool, authsvc_key_t *key);
 
-/** Fill in sign and verify, so that a token does not look up its algorithms anew. In signature.c. */
+/** Fill in sign and verify: so no token looks up its algorithms anew. In signature.c. */
 authsvc_error_t *authsvc_signature_prepare(apr_pool_t *pool, authsvc_key_t *key);
 
 /** Name of an algorithm, static. */
