@@ -152,6 +152,13 @@ class PostgresDatabase:
     def set_role(self, user_id, role):
         self.query(f"UPDATE users SET role = '{role}' WHERE id = '{user_id}'")
 
+    def limit_role(self):
+        """The server's own time-outs, as README.md sets them."""
+        for setting in ("statement_timeout = '2900ms'",
+                        "idle_in_transaction_session_timeout = '5s'",
+                        "client_connection_check_interval = '1s'"):
+            self.query(f"ALTER ROLE {self.role} SET {setting}")
+
     def session(self):
         return PsqlSession(self.owner_params)
 
