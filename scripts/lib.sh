@@ -11,6 +11,10 @@ BUILD_PACKAGES=(gcc libc6-dev make autoconf automake libtool pkg-config
     libssl-dev libunistring-dev libidn2-dev libjwt-dev check)
 RUN_PACKAGES=(apache2-bin libaprutil1-dbd-sqlite3 libaprutil1-dbd-pgsql curl)
 POSTGRESQL_PACKAGES=(postgresql postgresql-client)
+TEST_PACKAGES=(python3 python3-pytest python3-httpx python3-jsonschema python3-jwt
+    python3-cryptography python3-h2
+    sqlite3 wrk openssl binutils procps)
+FAULT_PACKAGES=(faketime)
 
 say() {
     printf '%s\n' "$*"
@@ -54,6 +58,23 @@ install_packages() {
         tail -n 20 "$LOG_DIR/apt.log" >&2
         fail "apt-get could not install: $*"
     fi
+}
+
+# A daemon that is installed just to be started privately is not started, now or at the next boot.
+# policy-rc.d is asked by invoke-rc.d; the file is ours for as long as apt runs.
+install_idle() {
+    local package=$1 policy=/usr/sbin/policy-rc.d ours=
+    is_installed "$package" && return 0
+    if [ ! -e "$policy" ]; then
+        ours=1
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 0755 "$policy"
+    fi
+    (need_packages "$package")
+    local status=$?
+    [ -z "$ours" ] || as_root rm -f "$policy"
+    [ $status -eq 0 ] || exit $status
+    as_root update-rc.d "$package" disable >/dev/null 2>&1 || true
 }
 
 # Install what is missing of these packages, and touch nothing if nothing is.

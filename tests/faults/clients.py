@@ -11,7 +11,7 @@ from harness.tokens import parts
 from ledger import Answer
 
 HANG = 20.0
-MOST_CHAINS = 12
+MOST_CHAINS = 5
 _names = itertools.count(1)
 
 
@@ -251,7 +251,7 @@ class Register(Client):
         asked |= {email for when, email in self.registered[-3:] if not rules.was_lost(when)}
         api = self.load.service.api
         return [f"{email} was registered and cannot log in: {answer.status_code}"
-                for email in sorted(asked) if (answer := api.login(email)).status_code != 200]
+                for email in sorted(asked) if (answer := api.login(email, check=False)).status_code != 200]
 
 
 class Chain:
@@ -332,7 +332,7 @@ class Refresh(Client):
                 ids = ", ".join(f"'{chain.id}'" for chain in self.chains)
                 database.shift("sessions", "rotated_at", -40, f"id IN ({ids})")
             for chain in list(self.chains):
-                answer = api.refresh(chain.token)
+                answer = api.refresh(chain.token, check=False)
                 if answer.status_code == 200:
                     old, chain.token = chain.token, answer.json()["refresh_token"]
                     if late and chain.token == old:

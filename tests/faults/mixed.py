@@ -114,20 +114,20 @@ class Mixed:
         answered by 503, lest the fault was none. rules: see ledger.Rules.
         """
         rules = ledger.Rules(**rules)
-        answers = self.ledger.answers
-        found = list(self.broken)
-        found += [f"{a.kind} at {a.begun - self.begun:+.2f} s: {why}"
-                  for a in answers if (why := rules.judge(a))]
-        found += [f"{a.kind} was answered by {a.status} before the fault began"
-                  for a in answers if a.ended < self.begun and not a.is_good]
+        found = list(self.broken) + self.server(restarted)
         found += [f"no {kind} was answered by 503: was there a fault?"
                   for kind in bites if not self.seen(kind, 503)]
         if self.recovered is None or self.recovered > limit:
             found.append(f"recovery took {self.recovered or 'more than it may'} (limit {limit} s)")
         found += self.ledger.compare(self.service, self.clients, rules)
-        found += self.server(restarted)
-        self.report(found, rules)
-        assert not found, f"{self.name}: {len(found)} found\n" + "\n".join(found[:30])
+        early = [f"{a.kind} was answered by {a.status} before the fault began"
+                 for a in self.ledger.answers if a.ended < self.begun and not a.is_good]
+        wrong = [f"{a.kind} at {a.begun - self.begun:+.2f} s: {why}"
+                 for a in self.ledger.answers if (why := rules.judge(a))]
+        self.report(len(found) + len(early) + len(wrong), rules)
+        shown = found[:20] + early[:10] + wrong[:20]
+        assert not shown, f"{self.name}: {len(found)} facts, {len(wrong)} answers are wrong\n" \
+                          + "\n".join(shown)
 
     def server(self, restarted):
         """What is left behind in httpd and database."""
@@ -144,7 +144,7 @@ class Mixed:
             found += [f"left behind: {row}" for row in ledger.open_transactions(self.service)]
         return found
 
-    def report(self, found, rules):
+    def report(self, n_found, rules):
         counts = self.ledger.counts()
         slow = self.ledger.slowest()
         REPORT.append({
@@ -152,4 +152,4 @@ class Mixed:
             "good": counts["good"], "503": counts["503"], "compared": counts["compared"],
             "lost": counts["lost"], "wrong": sum(1 for a in self.ledger.answers if rules.judge(a)),
             "slowest": slow["database"], "site": slow["site"], "recovered": self.recovered,
-            "verdict": "good" if not found else f"{len(found)} wrong"})
+            "verdict": f"{n_found} wrong" if n_found else "good"})
