@@ -24,14 +24,12 @@ class Client:
     """One connection to httpd, used by one thread."""
 
     kind = "?"
-    method = "GET"
-    path = "/"
-    good = (200,)
 
     def __init__(self, load):
         self.load = load
         self.ledger = load.ledger
         self.api = load.service.new_api(timeout=HANG)
+        self.mine = []
 
     @property
     def kinds(self):
@@ -47,7 +45,12 @@ class Client:
         return []
 
     def step(self):
-        return self.send(self.kind, self.method, self.path, self.good)[1]
+        """One request; gives the answer."""
+        raise NotImplementedError
+
+    def statuses(self):
+        """All that this client was answered."""
+        return {kept.status for kept in self.mine}
 
     def send(self, kind, method, path, good, acknowledged=0.0, prefix=None, **options):
         """(what the ledger keeps, the answer); the caller may correct the former."""
@@ -73,6 +76,7 @@ class Client:
     def keep(self, pair):
         """Into the ledger, when all is known that matters."""
         kept, answer = pair
+        self.mine.append(kept)
         self.ledger.answers.append(kept)
         return answer
 
@@ -195,7 +199,8 @@ class Rename(Me):
         return answer
 
     def read(self):
-        kept, answer = self.send("me", "GET", "/users/me", (200,), headers=self.headers)
+        kept, answer = self.send("me", "GET", "/users/me", (200,), self.since,
+                                 headers=self.headers)
         if kept.is_good:
             kept.breach = self.differs(answer.json()["name"])
         return self.keep((kept, answer))
@@ -240,14 +245,14 @@ class Register(Client):
             self.email = None
         elif answer.status_code == 409 and len(self.names) > 1:
             kept.compared = True
-            self.ledger.conflicts.append((self.email, self.names[:-1]))
+            self.ledger.conflicts.append((time.monotonic(), self.email, self.names[:-1]))
             self.registered.append((time.monotonic(), self.email))
             self.email = None
         return self.keep((kept, answer))
 
     def settle(self, rules):
         """Who was registered can log in: the last few, and all whose row decided."""
-        asked = {email for email, _ in self.ledger.conflicts}
+        asked = {email for when, email, _ in self.ledger.conflicts if not rules.was_lost(when)}
         asked |= {email for when, email in self.registered[-3:] if not rules.was_lost(when)}
         api = self.load.service.api
         return [f"{email} was registered and cannot log in: {answer.status_code}"
@@ -266,8 +271,8 @@ class Chain:
 class Refresh(Client):
     """
     Opens sessions, exchanges their tokens, ends the oldest. After a 503 it sends the same token
-    again; a 401 has lost a session, and that is never right. The first exchange of a session always
-    writes, so new ones come all the time.
+    again; a 401 has lost a session, and that is never right. The first exchange of a session
+    always writes, so new ones come all the time.
     """
 
     kind = "refresh"

@@ -22,8 +22,10 @@ def pytest_addoption(parser):
 
 
 @pytest.fixture(scope="session")
-def is_long(request):
-    return request.config.getoption("--long")
+def times(request):
+    """times(short, long): how often, or for how many seconds."""
+    is_long = request.config.getoption("--long")
+    return lambda short, long: long if is_long else short
 
 
 @pytest.fixture
@@ -67,16 +69,35 @@ def cluster(shared_cluster):
 
 
 @pytest.fixture
-def pg(cluster, make_service):
-    """A service on PostgreSQL, its role set up as the documentation has it."""
-    return make_service(cluster, database=documented(cluster))
+def own_cluster():
+    """Clusters of one test, with settings of their own."""
+    made = []
+
+    def make(*settings, **options):
+        made.append(databases.Postgres(settings, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.destroy()
 
 
-def documented(cluster):
-    """A database whose role has the server's time-outs of README.md."""
-    database = cluster.new_database()
-    database.limit_role()
-    return database
+@pytest.fixture
+def pg(cluster, make_documented):
+    return make_documented(cluster)
+
+
+@pytest.fixture
+def make_documented(make_service):
+    """A service whose role has the server's time-outs of README.md; by a port if one is given."""
+    def make(cluster, port=None, **options):
+        database = cluster.new_database()
+        database.limit_role()
+        if port:
+            database.params = cluster.conninfo(database.name, database.role, port=port)
+        return make_service(cluster, database=database, **options)
+
+    return make
 
 
 def pytest_terminal_summary(terminalreporter):

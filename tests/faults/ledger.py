@@ -56,7 +56,7 @@ class Rules:
         limit = self.site if is_site else self.deadline + self.slack
         if answer.took > limit:
             return f"{answer.status} after {answer.took:.2f} s, and {limit} s is the limit"
-        if answer.breach:
+        if answer.breach and not self.was_lost(answer.acknowledged):
             return answer.breach
         if answer.is_good or answer.compared:
             return None
@@ -79,7 +79,7 @@ class Ledger:
         self.sessions = []  # (when, id): acknowledged by a 2xx
         self.users = []  # (when, id, email)
         self.revoked = []  # (when, session id): logouts acknowledged
-        self.conflicts = []  # (email, names sent in vain): 409 after an own 503
+        self.conflicts = []  # (when, email, names sent in vain): 409 after an own 503
 
     def works_since(self, lifted, kinds):
         """From when on every kind has worked without a failure; None if one does not yet."""
@@ -129,7 +129,9 @@ class Ledger:
         found += [f"logout of {its} was acknowledged, and its row is alive" for when, its
                   in self.revoked if sessions.get(its, "gone") is None
                   and not rules.was_lost(when)]
-        for email, names in self.conflicts:
+        for when, email, names in self.conflicts:
+            if rules.was_lost(when):
+                continue
             if email not in by_email:
                 found.append(f"register {email}: 409, and there is no row")
             elif by_email[email][1] not in names:

@@ -50,6 +50,8 @@ def test_rules_that_a_fault_may_change():
     assert lost.judge(answer("refresh", 401, acknowledged=49.9))
     assert lost.judge(answer("refresh", 401, acknowledged=51.1))
     assert lost.judge(answer("refresh", 409, acknowledged=50.5))
+    assert not lost.judge(answer("me", acknowledged=50.5, breach="an older name"))
+    assert lost.judge(answer("me", acknowledged=49.0, breach="an older name"))
     down = Rules(unavailable=("static",))
     assert not down.judge(answer("static", 503))
     assert down.judge(answer("live", 503))
@@ -99,7 +101,7 @@ def book(**kept):
 @pytest.mark.parametrize("kept", [
     {"users": [(1, "u1", "a@example.com")]}, {"sessions": [(1, "s1"), (1, "s2")]},
     {"revoked": [(1, "s2"), (1, "purged")]},
-    {"conflicts": [("b@example.com", ["Name 2", "Name 3"])]},
+    {"conflicts": [(1, "b@example.com", ["Name 2", "Name 3"])]},
 ], ids=str)
 def test_rows_that_agree(kept):
     assert book(**kept).compare(Rows(USERS, SESSIONS), [], Rules()) == []
@@ -108,8 +110,9 @@ def test_rows_that_agree(kept):
 @pytest.mark.parametrize("kept", [
     {"users": [(1, "u3", "c@example.com")]}, {"users": [(1, "u3", "a@example.com")]},
     {"sessions": [(1, "s3")]}, {"revoked": [(1, "s1")]},
-    {"conflicts": [("c@example.com", ["Name 1"])]}, {"conflicts": [("a@example.com", ["Name 9"])]},
-    {"conflicts": [("a@example.com", [])]},
+    {"conflicts": [(1, "c@example.com", ["Name 1"])]},
+    {"conflicts": [(1, "a@example.com", ["Name 9"])]},
+    {"conflicts": [(1, "a@example.com", [])]},
 ], ids=str)
 def test_rows_that_do_not(kept):
     assert len(book(**kept).compare(Rows(USERS, SESSIONS), [], Rules())) == 1
@@ -118,7 +121,7 @@ def test_rows_that_do_not(kept):
 def test_rows_that_were_lost():
     """What was acknowledged in the time that the database lost is excused, by its time alone."""
     kept = book(sessions=[(50.5, "s3"), (49.0, "s4")], users=[(50.5, "u3", "c@example.com")],
-                revoked=[(50.5, "s1")])
+                revoked=[(50.5, "s1")], conflicts=[(50.5, "c@example.com", ["Name 3"])])
     found = kept.compare(Rows(USERS, SESSIONS), [], Rules(lost=(50.0, 51.0)))
     assert found == ["session s4 was acknowledged, and has no row"]
 

@@ -20,7 +20,7 @@ if not PG_BIN.exists():
         PG_BIN = _found[-1].parent
 
 
-def _as_postgres(*command):
+def as_postgres(*command):
     """initdb and postgres refuse to run as root."""
     if not build.IS_ROOT:
         return list(map(str, command))
@@ -33,15 +33,14 @@ class Postgres:
 
     engine = "postgresql"
 
-    def __init__(self, settings=()):
+    def __init__(self, settings=(), wal=None):
+        self.wal = wal  # where pg_wal is to be, if elsewhere
         self.dir = build.scratch("pg")
         self.data = self.dir / "data"
         self.port = build.free_port()
         self.numbers = itertools.count(1)
         build.give_to(self.dir, "postgres")
-        subprocess.run(_as_postgres(PG_BIN / "initdb", "-D", self.data, "-U", "postgres", "-A",
-                                    "trust", "-E", "UTF8", "--locale=C.UTF-8"),
-                       check=True, capture_output=True, cwd="/")
+        self._create()
         lines = [f"port = {self.port}", "listen_addresses = '127.0.0.1'",
                  f"unix_socket_directories = '{self.dir}'", "max_connections = 100",
                  "log_min_messages = warning", *settings]
@@ -50,15 +49,21 @@ class Postgres:
         self.running = False
         self.start()
 
+    def _create(self):
+        subprocess.run(as_postgres(PG_BIN / "initdb", "-D", self.data, "-U", "postgres", "-A",
+                                   "trust", "-E", "UTF8", "--locale=C.UTF-8",
+                                   *(["--waldir", self.wal] if self.wal else [])),
+                       check=True, capture_output=True, cwd="/")
+
     def start(self):
-        subprocess.run(_as_postgres(PG_BIN / "pg_ctl", "-D", self.data, "-w", "-t", "60", "-l",
-                                    self.dir / "log", "start"),
+        subprocess.run(as_postgres(PG_BIN / "pg_ctl", "-D", self.data, "-w", "-t", "60", "-l",
+                                   self.dir / "log", "start"),
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
         self.running = True
 
     def stop(self, mode="fast"):
-        subprocess.run(_as_postgres(PG_BIN / "pg_ctl", "-D", self.data, "-w", "-t", "60", "-m",
-                                    mode, "stop"), check=False, capture_output=True, cwd="/")
+        subprocess.run(as_postgres(PG_BIN / "pg_ctl", "-D", self.data, "-w", "-t", "60", "-m",
+                                   mode, "stop"), check=False, capture_output=True, cwd="/")
         self.running = False
 
     def restart(self, mode="fast"):
@@ -89,9 +94,10 @@ class Postgres:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
 
-    def conninfo(self, dbname, user="postgres", tcp=False):
-        host = "127.0.0.1" if tcp else str(self.dir)
-        return f"host={host} port={self.port} dbname={dbname} user={user} connect_timeout=2"
+    def conninfo(self, dbname, user="postgres", tcp=False, port=None):
+        """By TCP if so asked, and then by another port if something stands in between."""
+        host = "127.0.0.1" if tcp or port else str(self.dir)
+        return f"host={host} port={port or self.port} dbname={dbname} user={user} connect_timeout=2"
 
     def psql(self, dbname, sql, user="postgres", check=True):
         """Rows of the last statement, cells as text, NULL as None."""
@@ -117,6 +123,12 @@ class Postgres:
         if migrated:
             database.migrate()
         return database
+
+    def configure(self, *settings):
+        """Change settings of the running server, for sessions that there are too."""
+        for setting in settings:
+            self.psql("postgres", f"ALTER SYSTEM SET {setting}")
+        self.psql("postgres", "SELECT pg_reload_conf()")
 
     def terminate_backends(self, database):
         self.psql("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
