@@ -27,7 +27,7 @@ class Counted:
         subprocess.run(["gcc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC",
                         "-o", library, SOURCE, "-ldl"], check=True)
         self.service.httpd.preload = [library]
-        self.service.httpd.extra_environment = {"AUTHSVC_CALLS": str(self.file)}
+        self.service.httpd.env["AUTHSVC_CALLS"] = str(self.file)
         self.service.httpd.start()
         self.api = self.service.api
 

@@ -335,7 +335,7 @@ class Refresh(Client):
         for late in (False, True):
             if late and self.chains:
                 ids = ", ".join(f"'{chain.id}'" for chain in self.chains)
-                database.shift("sessions", "rotated_at", -40, f"id IN ({ids})")
+                database.shift("sessions", "rotated_at", -40 - rules.ahead, f"id IN ({ids})")
             for chain in list(self.chains):
                 answer = api.refresh(chain.token, check=False)
                 if answer.status_code == 200:

@@ -45,6 +45,7 @@ class Rules:
     site: float = 1.5 * PATIENCE  # for what needs no database
     transport: bool = False  # whether an answer may be missing (a child of httpd was killed)
     lost: typing.Optional[tuple] = None  # (from, to): acknowledged then, and lost by the database
+    ahead: float = 0.0  # by how much the database's clock was ahead for a while
     unavailable: tuple = ()  # of the site's kinds, those that may be answered by 503
 
     def was_lost(self, when):

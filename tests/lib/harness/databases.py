@@ -182,6 +182,15 @@ class PostgresDatabase:
     def unblock(self):
         self.cluster.psql("postgres", f"ALTER DATABASE {self.name} ALLOW_CONNECTIONS true")
 
+    def set_clock(self, hours):
+        """The database's clock, so many hours from the machine's."""
+        self.query("CREATE OR REPLACE FUNCTION authsvc_now() RETURNS timestamptz LANGUAGE sql "
+                   "STABLE PARALLEL SAFE AS $$ SELECT statement_timestamp() + "
+                   f"interval '{hours} hours' $$;"
+                   "CREATE OR REPLACE FUNCTION authsvc_now(seconds bigint) RETURNS timestamptz "
+                   "LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT statement_timestamp() + "
+                   f"interval '{hours} hours' + seconds * interval '1 second' $$;")
+
     def break_clock(self):
         """Make authsvc_now() raise P0001, which no healthy database does; gives what to undo."""
         saved = self.query("SELECT pg_get_functiondef(oid), pg_get_function_arguments(oid), "

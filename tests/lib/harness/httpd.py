@@ -52,7 +52,7 @@ class Httpd:
     """
 
     def __init__(self, main=(), vhosts=(), modules=(), mpm=None, tuning=None, loglevel="info",
-                 with_module=True):
+                 with_module=True, env=(), preload=()):
         self.root = build.scratch("httpd")
         self.mpm = mpm or build.MPM
         self.port = build.free_port()
@@ -62,8 +62,8 @@ class Httpd:
         self.tuning = tuning
         self.loglevel = loglevel
         self.with_module = with_module
-        self.preload = []
-        self.extra_environment = {}
+        self.env = dict(env)  # beside what every server gets
+        self.preload = list(preload)
         self.process = None
         self.allowed = []
         self.log_seen = 0
@@ -133,7 +133,7 @@ class Httpd:
     def environment(self):
         env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TZ": "UTC"}
         env.update(build.SANITIZER_ENV)
-        env.update(self.extra_environment)
+        env.update(self.env)
         # a sanitizer's library has to be the first
         preload = [build.PRELOAD] * bool(build.PRELOAD) + list(map(str, self.preload))
         if preload:

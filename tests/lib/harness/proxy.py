@@ -70,6 +70,7 @@ class Session(threading.Thread):
         self.idle = False  # the server waits for a query, outside a transaction
         self.commits = False  # what is under way is a COMMIT
         self.held = b""
+        self.discards = proxy.discards
 
     def run(self):
         try:
@@ -106,7 +107,7 @@ class Session(threading.Thread):
             self.started = True
             self.server.send(message)
         while self.started and (message := self.client.take()):
-            if self.idle and self.proxy.discards:
+            if self.idle and self.discards < self.proxy.discards:
                 self.discard()
             self.idle = False
             self.commits = message[:1] == b"Q" and message[5:11] == b"COMMIT"
@@ -117,6 +118,7 @@ class Session(threading.Thread):
 
     def discard(self):
         """As a pooler does between two users of a connection."""
+        self.discards = self.proxy.discards
         self.server.send(DISCARD)
         self.proxy.count()
         while True:
@@ -152,12 +154,13 @@ class PgProxy:
     cut         "after commit": the server has answered COMMIT, the client never sees it;
                 "before commit": the server never sees it; "answers": every third answer, of
                 whatever, is lost like that
-    discards    DISCARD ALL before each query outside a transaction
+    discards    when it rises: DISCARD ALL on each connection, before its next transaction
     """
 
     def __init__(self, target):
         self.target = target
-        self.refuses = self.black_hole = self.discards = self.closing = False
+        self.refuses = self.black_hole = self.closing = False
+        self.discards = 0
         self.cut = None
         self.counted = 0  # how often it did what it is for
         self.answers = 0

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands between httpd and PostgreSQL: the network, by a proxy that cuts where it hurts."""
+import time
+
+import pytest
+
+from harness.proxy import PgProxy
+from mixed import Mixed
+from test_postgresql import READS, WRITES
+
+
+@pytest.fixture
+def proxy(cluster):
+    made = PgProxy(("127.0.0.1", cluster.port))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def far(cluster, proxy, make_documented):
+    """A service that reaches PostgreSQL through the proxy."""
+    return make_documented(cluster, port=proxy.port)
+
+
+def test_resets(far, proxy, times):
+    hit = 0
+    with Mixed(far, "connections reset") as load:
+        with load.fault():
+            for _ in range(times(10, 100)):
+                hit += proxy.reset()
+                time.sleep(0.4)
+        load.recover()
+    assert hit >= 10
+    load.verdict()
+
+
+def test_refused(far, proxy, times):
+    with Mixed(far, "connections refused") as load:
+        with load.fault():
+            proxy.refuses = True
+            proxy.reset()
+            time.sleep(times(4, 30))
+            proxy.refuses = False
+        load.recover()
+    load.verdict(bites=(*READS, *WRITES))
+
+
+@pytest.mark.parametrize("goes_on", [True, False], ids=["goes-on", "is-dead"])
+def test_black_hole(far, proxy, times, goes_on):
+    """Afterwards the old connections go on where they stood, or are found dead."""
+    with Mixed(far, "black hole" if goes_on else "black hole, then all reset") as load:
+        with load.fault():
+            proxy.black_hole = True
+            time.sleep(times(8, 30))
+            if not goes_on:
+                proxy.reset()
+            proxy.black_hole = False
+        load.recover()
+    load.verdict(bites=(*READS, *WRITES))
+
+
+def test_cut_after_commit(far, proxy, times):
+    """The row is there, and nobody was told: 503, then a 409 that the row proves right."""
+    with Mixed(far, "cut between COMMIT and its answer") as load:
+        with load.fault():
+            proxy.cut = "after commit"
+            time.sleep(times(4, 30))
+            proxy.cut = None
+        load.recover()
+    assert proxy.counted >= 10
+    assert load.ledger.counts()["compared"] >= 5
+    load.verdict(bites=("register",))
+
+
+def test_cut_before_commit(far, proxy, times):
+    """Nothing was committed: 503, and the same request works then."""
+    with Mixed(far, "cut before COMMIT arrives") as load:
+        with load.fault():
+            proxy.cut = "before commit"
+            time.sleep(times(4, 30))
+            proxy.cut = None
+        load.recover()
+    assert proxy.counted >= 10
+    assert load.ledger.counts()["compared"] == 0
+    load.verdict(bites=("register",))
+
+
+def test_lost_answers(far, proxy, times):
+    """Statements that commit by themselves, too: a rotation whose answer is lost ends no chain."""
+    with Mixed(far, "every third answer lost") as load:
+        with load.fault():
+            proxy.cut = "answers"
+            time.sleep(times(6, 60))
+            proxy.cut = None
+        load.recover()
+    assert proxy.counted >= 20
+    load.verdict(bites=("login", "refresh", "rename"))
+
+
+def test_discard_all(far, proxy, times):
+    """A pooler that forgets what was prepared."""
+    with Mixed(far, "DISCARD ALL on pooled connections") as load:
+        with load.fault():
+            for _ in range(times(10, 100)):
+                proxy.discards += 1
+                time.sleep(0.3)
+        load.recover()
+    assert proxy.counted >= 10
+    load.verdict()
