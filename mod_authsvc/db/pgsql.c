@@ -308,7 +308,8 @@ static authsvc_error_t *prepare(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx,
 
 static authsvc_error_t *run_once(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx,
                                  const authsvc_statement_t *statement, const char *sql,
-                                 const wire_t *wire, apr_time_t deadline, PGresult **pg_result)
+                                 const wire_t *wire, int named, apr_time_t deadline,
+                                 PGresult **pg_result)
 {
     pgsql_session_t *session = session_of(conn);
     int n = statement->n_params;
@@ -317,13 +318,13 @@ static authsvc_error_t *run_once(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx,
 
     *pg_result = NULL;
     conn->unsent = 1;
-    if (conn->db->prepared_statements) {
+    if (named) {
         AUTHSVC_TRY(prepare(conn, ctx, statement, sql, wire, deadline, name));
     }
     if (PQstatus(session->pg) == CONNECTION_OK) {
         conn->unsent = 0;
     }
-    if (conn->db->prepared_statements) {
+    if (named) {
         sent = PQsendQueryPrepared(session->pg, name, n, wire->values, wire->lengths,
                                    wire->formats, 1);
     } else {
@@ -347,6 +348,8 @@ static authsvc_error_t *pgsql_run(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx,
 {
     pgsql_session_t *session = session_of(conn);
     const char *sql = authsvc_db_statement_sql(statement, conn->driver);
+    /* In a transaction a name that was forgotten would cost all of it, so none is used there. */
+    int named = conn->db->prepared_statements && PQtransactionStatus(session->pg) == PQTRANS_IDLE;
     authsvc_error_t *err;
     PGresult *pg_result;
     wire_t wire;
@@ -361,18 +364,12 @@ static authsvc_error_t *pgsql_run(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx,
                                     statement->name, i + 1);
         }
     }
-    AUTHSVC_TRY(run_once(conn, ctx, statement, sql, &wire, deadline, &pg_result));
-    if (conn->db->prepared_statements && is_stale(pg_result)) {
+    AUTHSVC_TRY(run_once(conn, ctx, statement, sql, &wire, named, deadline, &pg_result));
+    if (named && is_stale(pg_result)) {
         session->generation++;
-        if (PQtransactionStatus(session->pg) != PQTRANS_IDLE) {
-            PQclear(pg_result);
-            return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL,
-                                 "the server has forgotten the prepared statement \"%s\" in a "
-                                 "transaction",
-                                 statement->name);
-        }
         PQclear(pg_result);
-        AUTHSVC_TRY(run_once(conn, ctx, statement, sql, &wire, deadline, &pg_result));
+        /* Without a name: who pools the connection may make it forget one again at any moment. */
+        AUTHSVC_TRY(run_once(conn, ctx, statement, sql, &wire, 0, deadline, &pg_result));
     }
     err = is_error(pg_result) ? authsvc_pgsql_error(ctx->pool, statement->name, pg_result)
                               : authsvc_pgsql_result(ctx->pool, statement, pg_result, result);

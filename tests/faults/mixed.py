@@ -17,6 +17,8 @@ import contextlib
 import threading
 import time
 
+import pytest
+
 import ledger
 from harness import build
 from harness.load import Steady
@@ -42,6 +44,7 @@ class Mixed:
         self.recovered = None
         self.parent = service.httpd.process.pid
         self.children = set(service.httpd.children())
+        self.mark = service.httpd.mark()
         self.clients = clients(self)
         self.steady = Steady([(client.kind, self._guarded(client)) for client in self.clients])
 
@@ -126,8 +129,10 @@ class Mixed:
                  for a in self.ledger.answers if (why := rules.judge(a))]
         self.report(len(found) + len(early) + len(wrong), rules)
         shown = found[:20] + early[:10] + wrong[:20]
-        assert not shown, f"{self.name}: {len(found)} facts, {len(wrong)} answers are wrong\n" \
-                          + "\n".join(shown)
+        if shown:
+            said = self.service.httpd.log_since(self.mark, r"authsvc:error")
+            pytest.fail("\n".join([f"{self.name}: {len(found)} facts and {len(wrong)} answers are "
+                                   "wrong", *shown, "httpd said:", *said[-10:]]), pytrace=False)
 
     def server(self, restarted):
         """What is left behind in httpd and database."""

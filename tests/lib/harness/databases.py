@@ -12,6 +12,10 @@ import threading
 import time
 
 from . import build
+from .pgbouncer import PgBouncer
+
+# Whether the module reaches every database through a PgBouncer in transaction mode.
+POOLED = bool(os.environ.get("AUTHSVC_TEST_PGBOUNCER"))
 
 PG_BIN = pathlib.Path(os.environ.get("AUTHSVC_PG_BIN") or "/usr/lib/postgresql/15/bin")
 if not PG_BIN.exists():
@@ -48,6 +52,7 @@ class Postgres:
             conf.write("\n".join(lines) + "\n")
         self.running = False
         self.start()
+        self.bouncer = PgBouncer(self.dir, self.port) if POOLED else None
 
     def _create(self):
         subprocess.run(as_postgres(PG_BIN / "initdb", "-D", self.data, "-U", "postgres", "-A",
@@ -71,6 +76,8 @@ class Postgres:
         self.start()
 
     def destroy(self):
+        if self.bouncer:
+            self.bouncer.destroy()
         self.thaw()
         self.stop("immediate")
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -146,6 +153,9 @@ class PostgresDatabase:
         self.name = name
         self.role = role
         self.params = cluster.conninfo(name, role)
+        if cluster.bouncer:
+            self.params = cluster.conninfo(name, role, port=cluster.bouncer.port)
+        self.pooled = cluster.bouncer is not None
         self.owner_params = cluster.conninfo(name)
 
     def migrate(self, *args):
@@ -260,6 +270,7 @@ class SqliteDatabase:
 
     engine = "sqlite"
     driver = "sqlite3"
+    pooled = False
 
     def __init__(self, path):
         self.path = path

@@ -26,7 +26,8 @@ def bearer(token):
 def database_lines(database, maximum=16):
     """mod_dbd as the documentation recommends it."""
     return [f"DBDriver {database.driver}", f'DBDParams "{database.params}"', "DBDPersist On",
-            "DBDMin 0", f"DBDKeep {maximum}", f"DBDMax {maximum}", "DBDExptime 300"]
+            "DBDMin 0", f"DBDKeep {maximum}", f"DBDMax {maximum}", "DBDExptime 300",
+            *(["AuthSvcPreparedStatements Off"] if database.pooled else [])]
 
 
 def mount_lines(mount=MOUNT):
