@@ -26,7 +26,8 @@ class PgBouncer:
                  "unix_socket_dir =", "auth_type = trust", f"auth_file = {self.dir}/users",
                  "auth_query = SELECT rolname, '' FROM pg_roles WHERE rolname = $1",
                  "pool_mode = transaction", "max_client_conn = 400", "default_pool_size = 10",
-                 "server_login_retry = 1", f"logfile = {self.dir}/log", "admin_users = postgres",
+                 "server_login_retry = 1", "server_idle_timeout = 5",
+                 f"logfile = {self.dir}/log", "admin_users = postgres",
                  *settings]
         (self.dir / "pgbouncer.ini").write_text("\n".join(lines) + "\n", encoding="ascii")
         (self.dir / "users").write_text('"postgres" ""\n', encoding="ascii")
