@@ -17,6 +17,7 @@ import contextlib
 import threading
 import time
 
+import httpx
 import pytest
 
 import ledger
@@ -53,6 +54,9 @@ class Mixed:
         def step():
             try:
                 answer = client.step()
+            except httpx.TransportError:
+                self.stopping.wait(0.1)
+                raise  # it is in the ledger, and the rules say whether it may be
             except Exception as failure:
                 self.broken.append(f"client {client.kind}: {failure!r}")
                 self.stopping.wait(1)
