@@ -11,7 +11,7 @@ from harness.tokens import parts
 from ledger import Answer
 
 HANG = 20.0
-MOST_CHAINS = 5
+MOST_CHAINS = 3
 _names = itertools.count(1)
 
 
@@ -252,11 +252,12 @@ class Register(Client):
 
     def settle(self, rules):
         """Who was registered can log in: the last few, and all whose row decided."""
-        asked = {email for when, email, _ in self.ledger.conflicts if not rules.was_lost(when)}
-        asked |= {email for when, email in self.registered[-3:] if not rules.was_lost(when)}
-        api = self.load.service.api
-        return [f"{email} was registered and cannot log in: {answer.status_code}"
-                for email in sorted(asked) if (answer := api.login(email, check=False)).status_code != 200]
+        told = [(when, email) for when, email, _ in self.ledger.conflicts] + self.registered[-3:]
+        asked = {email for when, email in told if not rules.was_lost(when)}
+        answers = [(email, self.load.service.api.login(email, check=False).status_code)
+                   for email in sorted(asked)]
+        return [f"{email} was registered and cannot log in: {status}"
+                for email, status in answers if status != 200]
 
 
 class Chain:

@@ -21,6 +21,17 @@ def pytest_addoption(parser):
     parser.addoption("--report", help="a file whose table is written anew from what was measured")
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: a variant of another fault, with --long only")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--long"):
+        dropped = [item for item in items if "long" in item.keywords]
+        items[:] = [item for item in items if item not in dropped]
+        config.hook.pytest_deselected(items=dropped)
+
+
 @pytest.fixture(scope="session")
 def times(request):
     """times(short, long): how often, or for how many seconds."""

@@ -83,19 +83,22 @@ class Ledger:
         self.conflicts = []  # (when, email, names sent in vain): 409 after an own 503
 
     def works_since(self, lifted, kinds):
-        """From when on every kind has worked without a failure; None if one does not yet."""
+        """
+        From when on every kind has worked without a 503 or a missing answer; None if one does not
+        yet. Whether any other answer is right, the rules say.
+        """
         first = {}
         for answer in sorted(self.answers, key=lambda a: a.ended):
             if answer.ended < lifted:
                 continue
             if answer.is_good:
                 first.setdefault(answer.kind, answer.ended)
-            elif not answer.compared:
+            elif answer.status in (0, 503):
                 first.pop(answer.kind, None)
         if not kinds <= set(first):
             return None
         failures = [a.ended for a in self.answers
-                    if a.ended >= lifted and not a.is_good and not a.compared]
+                    if a.ended >= lifted and a.status in (0, 503)]
         return max(failures and [first[kind] for kind in kinds] or [lifted])
 
     def counts(self):

@@ -101,7 +101,7 @@ class Mixed:
         Wait until every kind of request works and has done so for a while; gives, and keeps, the
         seconds it took. verdict() fails if it took longer than limit.
         """
-        end = time.monotonic() + limit + stay + 5
+        end = time.monotonic() + limit + stay + 2
         while time.monotonic() < end:
             time.sleep(0.05)
             since = self.ledger.works_since(self.lifted, self.kinds())

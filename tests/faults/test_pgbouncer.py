@@ -46,6 +46,7 @@ def test_bouncer_restart(pooled, bouncer, times):
     load.verdict()
 
 
+@pytest.mark.long
 def test_bouncer_stopped(pooled, bouncer, times):
     with Mixed(pooled, "PgBouncer stopped") as load:
         with load.fault():

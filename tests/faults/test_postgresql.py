@@ -10,7 +10,10 @@ from mixed import Mixed
 READS, WRITES = ("login", "me"), ("login", "register", "refresh", "rename")
 
 
-@pytest.mark.parametrize("mode", ["fast", "immediate"])
+LONG = pytest.mark.long
+
+
+@pytest.mark.parametrize("mode", ["fast", pytest.param("immediate", marks=LONG)])
 def test_restart(pg, cluster, times, mode):
     with Mixed(pg, f"{mode} restart") as load:
         with load.fault():
@@ -87,11 +90,11 @@ def test_table_lock(pg, times):
 @pytest.mark.parametrize("what, away, back, bites", [
     ("table of users missing", "ALTER TABLE users RENAME TO users_away",
      "ALTER TABLE users_away RENAME TO users", (*READS, *WRITES)),
-    ("table of sessions missing", "ALTER TABLE sessions RENAME TO sessions_away",
-     "ALTER TABLE sessions_away RENAME TO sessions", (*READS, *WRITES)),
+    pytest.param("table of sessions missing", "ALTER TABLE sessions RENAME TO sessions_away",
+                 "ALTER TABLE sessions_away RENAME TO sessions", (*READS, *WRITES), marks=LONG),
     ("column missing", "ALTER TABLE sessions RENAME COLUMN rotated_at TO away",
      "ALTER TABLE sessions RENAME COLUMN away TO rotated_at", ("me", "refresh", "rename")),
-], ids=lambda value: value.replace(" ", "-") if isinstance(value, str) else "")
+], ids=["users", "sessions", "column"])
 def test_missing(pg, times, what, away, back, bites):
     with Mixed(pg, what) as load:
         with load.fault():

@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from harness.httpd import FAULTS
+from harness.service import Service
 from ledger import Answer, Ledger, Rules
 from mixed import REPORT, Mixed
 
@@ -134,6 +136,23 @@ def test_a_client_is_asked_for_its_own_truth():
     assert book().compare(Rows(USERS, SESSIONS), [Liar()], Rules()) == ["3.0 is wrong"]
 
 
+@pytest.fixture(scope="module")
+def victim(shared_cluster):
+    """One service for all that is planted."""
+    made = Service(shared_cluster)
+    made.httpd.allow(*FAULTS, "exit signal Killed")
+    yield made
+    made.destroy()
+
+
+@pytest.fixture(autouse=True)
+def unreported():
+    """What is planted is no line of the report."""
+    before = len(REPORT)
+    yield
+    del REPORT[before:]
+
+
 @pytest.mark.parametrize("harm, said", [
     ("UPDATE sessions SET revoked_at = authsvc_now()", "refresh at .* 401, not"),
     ("UPDATE sessions SET counter = counter + 7, rotated_at = NULL", "refresh at .* 401, not"),
@@ -142,41 +161,35 @@ def test_a_client_is_asked_for_its_own_truth():
     ("UPDATE users SET name = 'Somebody'", "the name is Somebody"),
     ("DELETE FROM sessions WHERE rotated_at IS NULL", "session .* acknowledged, and has no row"),
 ], ids=lambda text: text.split(" WHERE")[0] if " " in text else text)
-def test_planted_harm(pg, harm, said):
+def test_planted_harm(victim, harm, said):
     """A database that loses or alters something behind the service's back is found out."""
-    before = len(REPORT)
-    with Mixed(pg, "planted") as load:
+    with Mixed(victim, "planted") as load:
         with load.fault():
             for _ in range(10):
-                pg.database.query(harm)
+                victim.database.query(harm)
                 time.sleep(0.05)
         load.recover(limit=0.5, stay=0.2)
     with pytest.raises(pytest.fail.Exception, match=said):
         load.verdict(limit=60)
     assert REPORT[-1]["verdict"] != "good"
-    del REPORT[before:]
 
 
-def test_a_killed_child_is_found(pg):
-    before = len(REPORT)
-    pg.httpd.allow("exit signal Killed")
-    with Mixed(pg, "planted") as load:
+def test_a_killed_child_is_found(victim):
+    with Mixed(victim, "planted") as load:
         with load.fault():
-            for pid in pg.httpd.children():
+            for pid in victim.httpd.children():
                 os.kill(pid, signal.SIGKILL)
         load.recover()
     with pytest.raises(pytest.fail.Exception, match="a child of httpd has ended") as failure:
         load.verdict()
     assert "no answer" in str(failure.value)
-    del REPORT[before:]
 
 
-def test_no_fault_is_no_proof(pg):
+def test_no_fault_is_no_proof(victim):
     """The load alone is judged good, but not as the proof of a fault that never was."""
-    before = len(REPORT)
-    with Mixed(pg, "nothing") as load:
+    with Mixed(victim, "nothing") as load:
         with load.fault():
-            session = pg.database.session()
+            session = victim.database.session()
             session.run("BEGIN")
         load.recover()
     with pytest.raises(pytest.fail.Exception, match="no login was answered by 503"):
@@ -185,4 +198,3 @@ def test_no_fault_is_no_proof(pg):
         load.verdict()
     session.close()
     load.verdict()
-    del REPORT[before:]

@@ -40,7 +40,8 @@ def check_unit(root, makefile):
 
 def check_pytest(root):
     findings = []
-    for path in guard.files(root, "tests/e2e/**/*.py"):
+    for path in [*guard.files(root, "tests/e2e/**/*.py"),
+                 *guard.files(root, "tests/faults/**/*.py")]:
         tests = PYTEST.findall(guard.read(path))
         relative = guard.name(path, root)
         for test in sorted({test for test in tests if tests.count(test) > 1}):
@@ -142,6 +143,7 @@ BAD = (
     ({"tests/e2e/test_x.py": "def test_a():\n    pass\n\n\ndef test_a():\n    pass\n"},
      "test_a is defined twice"),
     ({"tests/e2e/more.py": "def test_a():\n    pass\n"}, "pytest does not look into it"),
+    ({"tests/faults/more.py": "def test_a():\n    pass\n"}, "pytest does not look into it"),
     ({"tests/e2e/test_y.py": "x = 1\n"}, "has no test"),
 )
 
