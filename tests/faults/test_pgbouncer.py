@@ -75,12 +75,18 @@ def test_no_session_state(cluster, make_bouncer, make_documented, times):
     bouncer = make_bouncer("default_pool_size = 2", "server_reset_query = DISCARD ALL",
                            "server_reset_query_always = 1")
     service = make_documented(cluster, port=bouncer.port, extra=OFF)
+    service.database.query(f"ALTER ROLE {service.database.role} SET client_encoding = 'LATIN1'")
     with Mixed(service, "DISCARD ALL after each transaction, by PgBouncer") as load:
         with load.fault():
             time.sleep(times(3, 30))
         load.recover()
     assert load.ledger.counts()["503"] == 0
     load.verdict()
+    grant = service.api.new_user(name="Łucja 日本")
+    for _ in range(5):
+        assert service.api.me(grant["access_token"]).json()["name"] == "Łucja 日本"
+    assert service.database.query(
+        f"SELECT name FROM users WHERE id = '{grant['user']['id']}'") == [("Łucja 日本",)]
 
 
 def test_prepared_statements_would_not_do(cluster, bouncer, make_documented):
