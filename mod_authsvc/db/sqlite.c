@@ -1,31 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "conn.h"
+#include "sqlite.h"
 
-#include <apr_hash.h>
 #include <apr_strings.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* How many virtual machine steps go between two looks at the clock. */
 #define PROGRESS_STEPS 1000
-
-typedef struct {
-    sqlite3_stmt *stmt;
-    int index[AUTHSVC_DB_MAX_PARAMS]; /* of $1, $2 ... in this text; 0: not used there */
-} prepared_t;
-
-/* The driver's part of a connection record. */
-typedef struct {
-    sqlite3 *handle;
-    apr_hash_t *prepared;
-    apr_time_t deadline; /* of the statement that runs */
-    apr_time_t now;      /* what authsvc_now() says in it */
-    int guarded; /* its files were looked at */
-    int configured;
-} sqlite_session_t;
 
 static sqlite_session_t *session_of(const authsvc_db_conn_t *conn)
 {
@@ -47,6 +28,8 @@ static authsvc_error_code_t classify(int code, const char *message)
     case SQLITE_CANTOPEN:
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+    case SQLITE_NOMEM:
+    case SQLITE_PROTOCOL:  /* the others recovered the log for too long */
     case SQLITE_INTERRUPT: /* our deadline */
         return AUTHSVC_E_UNAVAILABLE;
     case SQLITE_ERROR:
@@ -63,11 +46,28 @@ static authsvc_error_code_t classify(int code, const char *message)
     return AUTHSVC_E_INTERNAL;
 }
 
+/* What a handle keeps although the file may have changed: its rights, and what it read of it. */
+static int is_doubtful(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_READONLY:
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_PROTOCOL:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
 static authsvc_error_t *failure(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx, const char *name,
                                 int code)
 {
     const char *message = sqlite3_errmsg(session_of(conn)->handle);
 
+    session_of(conn)->doubtful |= session_of(conn)->path && is_doubtful(code);
     return AUTHSVC_ERROR(ctx->pool, classify(code, message), NULL, NULL,
                          "statement \"%s\": SQLite code %d: %s", name, code,
                          authsvc_db_one_line(ctx->pool, message));
@@ -96,31 +96,6 @@ static void stop(authsvc_db_conn_t *conn)
     sqlite3_busy_timeout(session_of(conn)->handle, 0);
 }
 
-static void sql_now(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-    const sqlite_session_t *session = sqlite3_user_data(context);
-    sqlite3_int64 seconds = 0;
-    sqlite3_int64 time;
-
-    if (argc == 1) {
-        if (sqlite3_value_type(argv[0]) == SQLITE_NULL) {
-            sqlite3_result_null(context);
-            return;
-        }
-        if (sqlite3_value_type(argv[0]) != SQLITE_INTEGER) {
-            sqlite3_result_error(context, "authsvc_now(seconds): an integer is needed", -1);
-            return;
-        }
-        seconds = sqlite3_value_int64(argv[0]);
-    }
-    if (__builtin_mul_overflow(seconds, (sqlite3_int64)APR_USEC_PER_SEC, &time) ||
-        __builtin_add_overflow(time, (sqlite3_int64)session->now, &time)) {
-        sqlite3_result_error(context, "authsvc_now(seconds): out of range", -1);
-        return;
-    }
-    sqlite3_result_int64(context, time);
-}
-
 static int map_params(sqlite3_stmt *stmt, int n_params, int index[AUTHSVC_DB_MAX_PARAMS])
 {
     int used = 0;
@@ -137,7 +112,7 @@ static int map_params(sqlite3_stmt *stmt, int n_params, int index[AUTHSVC_DB_MAX
 
 /* A text is compiled once per connection: apr_dbd's own statements would be kept for ever too. */
 static authsvc_error_t *prepare(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx,
-                                const authsvc_statement_t *statement, prepared_t **prepared)
+                                const authsvc_statement_t *statement, sqlite_prepared_t **prepared)
 {
     sqlite_session_t *session = session_of(conn);
     const char *sql = authsvc_db_statement_sql(statement, conn->driver);
@@ -298,12 +273,27 @@ static authsvc_error_t *execute(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx, sql
     return NULL;
 }
 
+/*
+ * After a write: without this look, a change of a file that was removed or replaced meanwhile would
+ * be called done, and nobody would ever see it.
+ */
+static authsvc_error_t *check_place(const authsvc_db_conn_t *conn, authsvc_ctx_t *ctx,
+                                    const char *name)
+{
+    if (!authsvc_sqlite_has_moved(session_of(conn))) {
+        return NULL;
+    }
+    return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL,
+                         "statement \"%s\": the database's file was moved, replaced or removed",
+                         name);
+}
+
 static authsvc_error_t *sqlite_run(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx,
                                    const authsvc_statement_t *statement,
                                    const authsvc_db_value_t *params, apr_time_t deadline,
                                    authsvc_db_result_t **result)
 {
-    prepared_t *prepared;
+    sqlite_prepared_t *prepared;
     authsvc_error_t *err;
 
     start(conn, ctx, deadline);
@@ -317,6 +307,10 @@ static authsvc_error_t *sqlite_run(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx,
         }
         if (!err) {
             err = execute(conn, ctx, prepared->stmt, statement, result);
+        }
+        if (!err && !sqlite3_stmt_readonly(prepared->stmt) &&
+            sqlite3_get_autocommit(session_of(conn)->handle)) {
+            err = check_place(conn, ctx, statement->name);
         }
         /* Without this a read would go on holding its snapshot, and the WAL would grow. */
         sqlite3_reset(prepared->stmt);
@@ -384,58 +378,29 @@ static authsvc_error_t *sqlite_begin(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx
 static authsvc_error_t *sqlite_commit(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx,
                                       apr_time_t deadline)
 {
-    return timed_text(conn, ctx, "COMMIT", "COMMIT", deadline);
+    AUTHSVC_TRY(timed_text(conn, ctx, "COMMIT", "COMMIT", deadline));
+    return check_place(conn, ctx, "COMMIT");
 }
 
 static void sqlite_settle(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx, apr_time_t deadline)
 {
+    const sqlite_session_t *session = session_of(conn);
+
     (void)deadline;
-    if (!sqlite3_get_autocommit(session_of(conn)->handle)) {
+    if (session->handle && !sqlite3_get_autocommit(session->handle)) {
         /* Local work, and never left for the next one: so without a deadline. */
         (void)run_text(conn, ctx, "ROLLBACK", "ROLLBACK");
     }
+    authsvc_sqlite_drop_unfit(conn);
 }
 
 static authsvc_db_state_t sqlite_state(const authsvc_db_conn_t *conn)
 {
-    return sqlite3_get_autocommit(session_of(conn)->handle) ? AUTHSVC_DB_CLEAN : AUTHSVC_DB_BAD;
-}
+    const sqlite_session_t *session = session_of(conn);
 
-/* @return 0 if others may use the file, and it is not ours to change that */
-static int take_from_others(const char *path)
-{
-    struct stat status;
-
-    if (lstat(path, &status) != 0 || !S_ISREG(status.st_mode) || !(status.st_mode & S_IRWXO)) {
-        return 1;
-    }
-    /*
-     * By name: SQLite loses its locks when a descriptor of the file is closed here. Not as root,
-     * who does not own the directory, and could be led to any file by its owner.
-     */
-    return geteuid() != 0 && status.st_uid == geteuid() &&
-           chmod(path, status.st_mode & 07770) == 0;
-}
-
-/*
- * Whoever made the file, be it SQLite or apr_dbd with the process's umask: password hashes are in
- * it. The log and its index get the mode of the database when they are made.
- */
-static void guard_files(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx)
-{
-    static const char *const ends[] = {"", "-wal", "-shm"};
-    const char *path = sqlite3_db_filename(session_of(conn)->handle, "main");
-
-    for (size_t i = 0; path && *path && i < sizeof(ends) / sizeof(ends[0]); i++) {
-        const char *name = apr_pstrcat(ctx->pool, path, ends[i], NULL);
-
-        if (!take_from_others(name)) {
-            authsvc_log(ctx->log, AUTHSVC_LOG_WARNING, "AS0105",
-                        "the database holds password hashes, and every user of this machine may "
-                        "use its files: run \"chmod o= %s*\"", path);
-            return;
-        }
-    }
+    return !session->handle || (sqlite3_get_autocommit(session->handle) && !session->doubtful)
+               ? AUTHSVC_DB_CLEAN
+               : AUTHSVC_DB_BAD;
 }
 
 static authsvc_error_t *sqlite_ready(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx,
@@ -449,10 +414,8 @@ static authsvc_error_t *sqlite_ready(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx
                              "an open transaction cannot be rolled back: %s",
                              authsvc_db_one_line(ctx->pool, sqlite3_errmsg(session->handle)));
     }
-    if (!session->guarded) {
-        guard_files(conn, ctx);
-        session->guarded = 1;
-    }
+    AUTHSVC_TRY(authsvc_sqlite_open(conn, ctx->pool));
+    authsvc_sqlite_guard(session, ctx);
     if (!session->configured) {
         AUTHSVC_TRY(timed_text(conn, ctx, "settings",
                                "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL", deadline));
@@ -471,44 +434,17 @@ static authsvc_error_t *sqlite_configure(authsvc_db_conn_t *conn, authsvc_ctx_t 
 static authsvc_error_t *sqlite_attach(authsvc_db_conn_t *conn)
 {
     sqlite_session_t *session = apr_pcalloc(conn->pool, sizeof(*session));
-    int flags = SQLITE_UTF8 | SQLITE_DIRECTONLY;
 
-    session->handle = conn->native;
     session->prepared = apr_hash_make(conn->pool);
     conn->session = session;
-    sqlite3_extended_result_codes(session->handle, 1);
-    if (sqlite3_create_function_v2(session->handle, "authsvc_now", 0, flags, session, sql_now, NULL,
-                                   NULL, NULL) != SQLITE_OK ||
-        sqlite3_create_function_v2(session->handle, "authsvc_now", 1, flags, session, sql_now, NULL,
-                                   NULL, NULL) != SQLITE_OK) {
-        return AUTHSVC_INTERNAL(conn->pool, "SQLite took no function: %s",
-                                sqlite3_errmsg(session->handle));
-    }
-    return NULL;
-}
-
-static void sqlite_detach(authsvc_db_conn_t *conn)
-{
-    sqlite_session_t *session = session_of(conn);
-
-    for (apr_hash_index_t *at = apr_hash_first(NULL, session->prepared); at;
-         at = apr_hash_next(at)) {
-        prepared_t *prepared = apr_hash_this_val(at);
-
-        sqlite3_finalize(prepared->stmt);
-        prepared->stmt = NULL;
-    }
-    stop(conn);
-    sqlite3_create_function_v2(session->handle, "authsvc_now", 0, SQLITE_UTF8, NULL, NULL, NULL,
-                               NULL, NULL);
-    sqlite3_create_function_v2(session->handle, "authsvc_now", 1, SQLITE_UTF8, NULL, NULL, NULL,
-                               NULL, NULL);
+    authsvc_sqlite_adopt(conn, conn->pool);
+    return authsvc_sqlite_open(conn, conn->pool);
 }
 
 const authsvc_db_driver_t authsvc_db_sqlite = {
     .name = "sqlite3",
     .attach = sqlite_attach,
-    .detach = sqlite_detach,
+    .detach = authsvc_sqlite_close,
     .ready = sqlite_ready,
     .configure = sqlite_configure,
     .run = sqlite_run,

@@ -331,6 +331,123 @@ START_TEST(a_database_in_memory_has_no_file)
 }
 END_TEST
 
+static void move(database_t database, const char *from, const char *to)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+
+    for (int i = 0; i < 3; i++) {
+        const char *old = apr_pstrcat(unit_pool, database.params, from, ends[i], NULL);
+
+        ck_assert(rename(old, apr_pstrcat(unit_pool, database.params, to, ends[i], NULL)) == 0 ||
+                  i > 0);
+    }
+}
+
+/* SQLite itself goes on writing to where the file is now, or to a file without a name. */
+START_TEST(a_file_that_was_moved_away_is_not_written)
+{
+    database_t database;
+    authsvc_ctx_t *ctx = database_migrated(unit_pool, ON_SQLITE, &database);
+
+    database_exec(ctx, "CREATE TABLE t (a INTEGER) STRICT");
+    ck_assert_ok(database_insert(ctx));
+    move(database, "", ".away");
+    for (int i = 0; i < 2; i++) {
+        ck_assert_code(database_insert(ctx), AUTHSVC_E_UNAVAILABLE);
+        ck_assert_code(authsvc_db_transaction(ctx, insert_in_transaction, NULL),
+                       AUTHSVC_E_UNAVAILABLE);
+    }
+    ck_assert_msg(access(database.params, F_OK) != 0, "and no empty one is made in its place");
+    move(database, ".away", "");
+    ck_assert_int_eq(database_rows(ctx), 1);
+    ck_assert_ok(database_insert(ctx));
+    ck_assert_int_eq(database_rows(database_open(unit_pool, database)), 2);
+}
+END_TEST
+
+START_TEST(a_file_that_was_replaced_is_found)
+{
+    database_t database;
+    database_t better;
+    authsvc_ctx_t *ctx = database_migrated(unit_pool, ON_SQLITE, &database);
+    authsvc_ctx_t *other = database_migrated(unit_pool, ON_SQLITE, &better);
+    unsigned char before[AUTHSVC_UUID_OCTETS];
+    unsigned char after[AUTHSVC_UUID_OCTETS];
+
+    database_exec(ctx, "CREATE TABLE t (a INTEGER) STRICT");
+    database_exec(other, "CREATE TABLE t (a INTEGER) STRICT");
+    ck_assert_ok(database_insert(ctx));
+    ck_assert_ok(authsvc_db_identity(ctx, before));
+    move(database, "", ".away");
+    move(better, "", ".moved");
+    ck_assert_int_eq(rename(apr_pstrcat(unit_pool, better.params, ".moved", NULL), database.params),
+                     0);
+    ck_assert_int_eq(rename(apr_pstrcat(unit_pool, better.params, ".moved-wal", NULL),
+                            beside(database, "-wal")), 0);
+    ck_assert_int_eq(database_rows(ctx), 0);
+    ck_assert_ok(database_insert(ctx));
+    ck_assert_int_eq(database_rows(database_open(unit_pool, database)), 1);
+    ck_assert_ok(authsvc_db_identity(ctx, after));
+    ck_assert_int_ne(memcmp(before, after, sizeof(before)), 0);
+    ck_assert_str_eq(database_ask(ctx, "SELECT foreign_keys FROM pragma_foreign_keys"), "1");
+    ck_assert_str_eq(database_ask(ctx, "SELECT synchronous FROM pragma_synchronous"), "2");
+}
+END_TEST
+
+static authsvc_error_t *insert_and_lose_the_file(authsvc_ctx_t *ctx, void *baton)
+{
+    const database_t *database = baton;
+    authsvc_error_t *err = database_insert(ctx);
+
+    move(*database, "", ".away");
+    return err;
+}
+
+START_TEST(a_commit_into_a_file_that_is_gone_is_not_one)
+{
+    database_t database;
+    authsvc_ctx_t *ctx = database_migrated(unit_pool, ON_SQLITE, &database);
+
+    database_exec(ctx, "CREATE TABLE t (a INTEGER) STRICT");
+    ck_assert_ok(authsvc_db_transaction(ctx, insert_in_transaction, NULL));
+    ck_assert_code(authsvc_db_transaction(ctx, insert_and_lose_the_file, &database),
+                   AUTHSVC_E_UNAVAILABLE);
+}
+END_TEST
+
+START_TEST(a_file_that_may_be_written_again_is_written)
+{
+    database_t database = as_httpd();
+    authsvc_ctx_t *ctx = database_open(unit_pool, database);
+    authsvc_ctx_t *other;
+
+    ctx->db_budget = apr_time_from_sec(20);
+    ck_assert_ok(authsvc_migrate_up(ctx, 0, NULL, NULL, NULL));
+    database_exec(ctx, "CREATE TABLE t (a INTEGER) STRICT");
+    for (int i = 0; i < 3; i++) {
+        static const char *const ends[] = {"", "-wal", "-shm"};
+
+        ck_assert_int_eq(chmod(beside(database, ends[i]), 0440), 0);
+    }
+    other = database_open(unit_pool, database);
+    ck_assert_int_eq(database_rows(other), 0);
+    ck_assert_code(database_insert(other), AUTHSVC_E_UNAVAILABLE);
+    ck_assert_code(authsvc_db_transaction(other, insert_in_transaction, NULL),
+                   AUTHSVC_E_UNAVAILABLE);
+    ck_assert_int_eq(database_rows(other), 0);
+    for (int i = 0; i < 3; i++) {
+        static const char *const ends[] = {"", "-wal", "-shm"};
+
+        ck_assert_int_eq(chmod(beside(database, ends[i]), 0640), 0);
+    }
+    other->db_budget = apr_time_from_sec(3);
+    ck_assert_ok(database_insert(other));
+    ck_assert_ok(authsvc_db_transaction(other, insert_in_transaction, NULL));
+    ck_assert_int_eq(database_rows(ctx), 2);
+    clean_up(database);
+}
+END_TEST
+
 AUTHSVC_UNIT_SUITE(suite_sqlite)
 {
     Suite *suite = suite_create("sqlite");
@@ -348,5 +465,9 @@ AUTHSVC_UNIT_SUITE(suite_sqlite)
     tcase_add_test(tcase, others_lose_what_they_had_of_old_files);
     tcase_add_test(tcase, a_file_of_another_is_warned_of_once);
     tcase_add_test(tcase, a_database_in_memory_has_no_file);
+    tcase_add_test(tcase, a_file_that_was_moved_away_is_not_written);
+    tcase_add_test(tcase, a_file_that_was_replaced_is_found);
+    tcase_add_test(tcase, a_commit_into_a_file_that_is_gone_is_not_one);
+    tcase_add_test(tcase, a_file_that_may_be_written_again_is_written);
     return suite;
 }
