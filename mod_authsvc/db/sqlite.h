@@ -37,7 +37,7 @@ void authsvc_sqlite_adopt(authsvc_db_conn_t *conn, apr_pool_t *pool);
  * Have a handle for what is at the path now: opens one if there is none, or if the file of the one
  * there is was moved, replaced or removed.
  *
- * @return UNAVAILABLE: there is no file, or it may not be opened
+ * @return UNAVAILABLE: there is no file, or it may not be written
  */
 authsvc_error_t *authsvc_sqlite_open(authsvc_db_conn_t *conn, apr_pool_t *pool);
 

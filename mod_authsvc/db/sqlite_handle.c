@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <apr_strings.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "sqlite.h"
+
+/* The database, its log, and the log's index. */
+static const char *const file_ends[] = {"", "-wal", "-shm"};
+#define N_FILES (sizeof(file_ends) / sizeof(file_ends[0]))
 
 static void sql_now(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
@@ -63,6 +69,22 @@ int authsvc_sqlite_has_moved(const sqlite_session_t *session)
            moved;
 }
 
+/*
+ * SQLite opens read-only what it may not write, and the handles of a process share the log's index:
+ * as long as one of them lives, no other one would write again. So none is opened.
+ */
+static int may_write(const sqlite_session_t *session, apr_pool_t *pool)
+{
+    for (size_t i = 0; session->path && i < N_FILES; i++) {
+        const char *name = apr_pstrcat(pool, session->path, file_ends[i], NULL);
+
+        if (faccessat(AT_FDCWD, name, W_OK, AT_EACCESS) != 0 && errno != ENOENT) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 static int open_handle(authsvc_db_conn_t *conn)
 {
     sqlite_session_t *session = conn->session;
@@ -92,6 +114,11 @@ authsvc_error_t *authsvc_sqlite_open(authsvc_db_conn_t *conn, apr_pool_t *pool)
     }
     if (session->handle) {
         return NULL;
+    }
+    if (!may_write(session, pool)) {
+        return AUTHSVC_ERROR(pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL,
+                             "the database %s, its -wal or its -shm may not be written by this "
+                             "user", session->path);
     }
     session->configured = 0;
     session->doubtful = 0;
@@ -132,7 +159,7 @@ void authsvc_sqlite_drop_unfit(authsvc_db_conn_t *conn)
 {
     const sqlite_session_t *session = conn->session;
 
-    /* Read-only is how the file was opened: nobody would notice that it may be written again. */
+    /* Read-only (the rights changed after the look at them): it would stay so. */
     if (session->path && session->handle &&
         (session->doubtful || !sqlite3_get_autocommit(session->handle) ||
          sqlite3_db_readonly(session->handle, "main") != 0)) {
@@ -162,11 +189,8 @@ static int take_from_others(const char *path)
  */
 void authsvc_sqlite_guard(sqlite_session_t *session, authsvc_ctx_t *ctx)
 {
-    static const char *const ends[] = {"", "-wal", "-shm"};
-
-    for (size_t i = 0; session->path && !session->guarded && i < sizeof(ends) / sizeof(ends[0]);
-         i++) {
-        const char *name = apr_pstrcat(ctx->pool, session->path, ends[i], NULL);
+    for (size_t i = 0; session->path && !session->guarded && i < N_FILES; i++) {
+        const char *name = apr_pstrcat(ctx->pool, session->path, file_ends[i], NULL);
 
         if (!take_from_others(name)) {
             authsvc_log(ctx->log, AUTHSVC_LOG_WARNING, "AS0105",
