@@ -31,8 +31,7 @@ static void does_one_half(scene_t *scene, answer_t *answer)
     int deleted;
 
     answer->status = authsvc_account_get(ctx, &user) ||
-                             ctx->repositories->users->mark_deleted(ctx, id, user->password_hash,
-                                                                    &deleted) ||
+                             ctx->repositories->users->mark_deleted(ctx, user, &deleted) ||
                              ctx->repositories->sessions->revoke_all(ctx, id, &ended)
                          ? 500
                          : 200;
