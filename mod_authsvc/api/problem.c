@@ -105,14 +105,17 @@ const authsvc_problem_type_t *authsvc_problem_find(const char *slug)
 
 static const authsvc_problem_type_t *default_of(authsvc_error_code_t code)
 {
-    const authsvc_problem_type_t *type;
+    const authsvc_problem_type_t *type, *internal = authsvc_problem_types;
 
     for (type = authsvc_problem_types; type->slug; type++) {
         if (type->is_default && type->code == code) {
             return type;
         }
+        if (type->is_default && type->code == AUTHSVC_E_INTERNAL) {
+            internal = type;
+        }
     }
-    return NULL;
+    return internal;
 }
 
 const authsvc_problem_type_t *authsvc_problem_of(const authsvc_error_t *err)
@@ -122,7 +125,7 @@ const authsvc_problem_type_t *authsvc_problem_of(const authsvc_error_t *err)
     if (!type || type->code != err->code) {
         type = default_of(err->code);
     }
-    return type ? type : default_of(AUTHSVC_E_INTERNAL);
+    return type;
 }
 
 /* 1 for an escape of RFC 3986 §2.1 */

@@ -33,7 +33,7 @@ static const char *child(apr_pool_t *pool, const char *parent, const char *name)
     apr_size_t length = strlen(parent);
     char *pointer = apr_palloc(pool, length + 2 * strlen(name) + 2), *out = pointer + length;
 
-    memcpy(pointer, parent, length);
+    memcpy(pointer, parent, length); /* NOLINT(bugprone-not-null-terminated-result): more follows */
     *out++ = '/';
     for (; *name; name++) {
         if (*name == '~' || *name == '/') {

@@ -273,6 +273,7 @@ static authsvc_error_t *key_from_file(apr_pool_t *pool, const authsvc_crypto_fil
 
     AUTHSVC_TRY(
         authsvc_key_from_pem(pool, file->path, file->text, file->len, need_private, &loaded));
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): no error is a key */
     if (loaded->is_private) {
         AUTHSVC_TRY(authsvc_crypto_file_private(pool, file));
     } else if (file->writable) {

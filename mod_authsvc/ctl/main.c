@@ -150,6 +150,7 @@ static int take_option(ctl_t *ctl, int argc, char **argv, const ctl_option_t *op
         return 1;
     }
     if (value) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): no flag has a value */
         *option->value = value + 1;
         return 1;
     }
@@ -157,6 +158,7 @@ static int take_option(ctl_t *ctl, int argc, char **argv, const ctl_option_t *op
         authsvc_ctl_misused(ctl, "--%s needs an argument", option->name);
         return 0;
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): no flag has a value */
     *option->value = argv[1];
     return 2;
 }

@@ -5,6 +5,9 @@
 #include "authsvc/core/clock.h"
 #include "authsvc/db/provider.h"
 
+/* Prepared statements are kept in hashes by the statement's address. */
+#define STATEMENT_KEY sizeof(const void *)
+
 /*
  * Between db.c and the drivers. A deadline is monotonic everywhere (authsvc_clock_monotonic).
  */

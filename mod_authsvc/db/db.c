@@ -91,6 +91,7 @@ static authsvc_error_t *check_schema(authsvc_ctx_t *ctx, authsvc_db_conn_t *conn
                                                  "the database's schema could not be checked"),
                                    err);
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): no error is a result */
     if (result->n_rows != 1) {
         return schema_refused(ctx, 0, 0);
     }

@@ -466,9 +466,16 @@ static void describe(apr_array_header_t *rows, const authsvc_migration_t *migrat
 {
     authsvc_migration_status_t *row = apr_array_push(rows);
 
-    row->version = migration ? migration->version : applied->version;
-    row->name = migration ? migration->name : applied->name;
-    row->applied_at = applied ? applied->applied_at : 0;
+    row->applied_at = 0;
+    if (applied) {
+        row->version = applied->version;
+        row->name = applied->name;
+        row->applied_at = applied->applied_at;
+    }
+    if (migration) {
+        row->version = migration->version;
+        row->name = migration->name;
+    }
     if (!migration) {
         row->state = "unknown";
     } else if (!applied) {

@@ -236,7 +236,7 @@ static int encode(const authsvc_db_value_t *value, wire_t *wire, int i)
         break;
     case AUTHSVC_DB_BOOL:
         wire->oids[i] = PG_BOOL;
-        octets[0] = value->integer != 0;
+        octets[0] = value->integer != 0 ? 1 : 0;
         wire->lengths[i] = 1;
         break;
     case AUTHSVC_DB_UUID:
@@ -273,18 +273,18 @@ static authsvc_error_t *prepare(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx,
                                 const wire_t *wire, apr_time_t deadline, char name[48])
 {
     pgsql_session_t *session = session_of(conn);
-    prepared_t *entry = apr_hash_get(session->prepared, &statement, sizeof(statement));
+    prepared_t *entry = apr_hash_get(session->prepared, &statement, STATEMENT_KEY);
     PGresult *pg_result;
     authsvc_error_t *err;
 
     if (!entry) {
-        const authsvc_statement_t **key = apr_palloc(conn->pool, sizeof(*key));
+        const authsvc_statement_t **key = apr_palloc(conn->pool, STATEMENT_KEY);
 
         *key = statement;
         entry = apr_pcalloc(conn->pool, sizeof(*entry));
         entry->number = apr_hash_count(session->prepared);
         entry->generation = session->generation - 1;
-        apr_hash_set(session->prepared, key, sizeof(*key), entry);
+        apr_hash_set(session->prepared, key, STATEMENT_KEY, entry);
     }
     /* The generation is part of the name: one that a DISCARD left behind is not in the way. */
     snprintf(name, 48, "authsvc_%u_%u", entry->number, session->generation);
@@ -391,7 +391,7 @@ static authsvc_error_t *simple(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx, cons
         return err;
     }
     if (is_error(pg_result)) {
-        err = authsvc_pgsql_error(ctx->pool, name, pg_result);
+        err = authsvc_error_made(authsvc_pgsql_error(ctx->pool, name, pg_result));
     } else if (tag) {
         *tag = apr_pstrdup(ctx->pool, PQcmdStatus(pg_result));
     }

@@ -120,7 +120,7 @@ static authsvc_error_t *prepare(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx,
     sqlite3_stmt *stmt;
     int code;
 
-    *prepared = apr_hash_get(session->prepared, &statement, sizeof(statement));
+    *prepared = apr_hash_get(session->prepared, &statement, STATEMENT_KEY);
     if (*prepared && (*prepared)->stmt) {
         return NULL;
     }
@@ -133,10 +133,10 @@ static authsvc_error_t *prepare(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx,
         return failure(conn, ctx, statement->name, code);
     }
     if (!*prepared) {
-        key = apr_palloc(conn->pool, sizeof(*key));
+        key = apr_palloc(conn->pool, STATEMENT_KEY);
         *key = statement;
         *prepared = apr_pcalloc(conn->pool, sizeof(**prepared));
-        apr_hash_set(session->prepared, key, sizeof(*key), *prepared);
+        apr_hash_set(session->prepared, key, STATEMENT_KEY, *prepared);
     }
     if (!map_params(stmt, statement->n_params, (*prepared)->index)) {
         sqlite3_finalize(stmt);

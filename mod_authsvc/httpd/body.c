@@ -49,7 +49,7 @@ static void make_room(reader_t *reader, apr_size_t more)
     if (room > reader->limit) {
         room = reader->limit;
     }
-    if (room == reader->room) {
+    if (reader->octets && room == reader->room) {
         return;
     }
     octets = apr_palloc(reader->r->pool, room + 1);

@@ -9,6 +9,7 @@
  * start, so that `apachectl configtest` sees it; and makes each server's settings, as the user
  * who starts httpd (root), so that keys stay unreadable for the httpd user.
  */
-int authsvc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+int authsvc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                         server_rec *main_server);
 
 #endif

@@ -52,14 +52,26 @@ struct authsvc_error_t {
  * @param slug a problem slug with static storage, or NULL
  * @param detail public sentence; must outlive the error (a literal, or in pool); may be NULL
  * @param format printf format of the internal text, never sent to a client
+ * @return never NULL: a pool out of memory ends the process
  */
 authsvc_error_t *authsvc_error_make(apr_pool_t *pool, authsvc_error_code_t code, const char *slug,
                                     const char *detail, const char *file, int line,
-                                    const char *format, ...) __attribute__((format(printf, 7, 8)));
+                                    const char *format, ...)
+    __attribute__((format(printf, 7, 8), returns_nonnull));
+
+/** The same error; for static analysis, which does not follow returns_nonnull. */
+static inline authsvc_error_t *authsvc_error_made(authsvc_error_t *err)
+{
+    if (!err) {
+        __builtin_unreachable();
+    }
+    return err;
+}
 
 /** authsvc_error_make with the place filled in. */
-#define AUTHSVC_ERROR(pool, code, slug, detail, ...) \
-    authsvc_error_make((pool), (code), (slug), (detail), __FILE__, __LINE__, __VA_ARGS__)
+#define AUTHSVC_ERROR(pool, code, slug, detail, ...)                                            \
+    authsvc_error_made(authsvc_error_make((pool), (code), (slug), (detail), __FILE__, __LINE__, \
+                                          __VA_ARGS__))
 
 /** The same as AUTHSVC_ERROR for faults of ours. */
 #define AUTHSVC_INTERNAL(pool, ...) \

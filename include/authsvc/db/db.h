@@ -37,9 +37,9 @@ typedef struct {
 
 authsvc_db_value_t authsvc_db_text(const char *text); /* NULL is SQL NULL, here and below */
 authsvc_db_value_t authsvc_db_uuid(const char *uuid);
-authsvc_db_value_t authsvc_db_int(apr_int64_t number);
+authsvc_db_value_t authsvc_db_int(apr_int64_t integer);
 authsvc_db_value_t authsvc_db_bool(int flag);
-authsvc_db_value_t authsvc_db_bytes(const void *octets, apr_size_t size);
+authsvc_db_value_t authsvc_db_bytes(const void *data, apr_size_t size);
 authsvc_db_value_t authsvc_db_time(apr_time_t time);
 /** Seconds for authsvc_now(seconds), from a duration in microseconds. */
 authsvc_db_value_t authsvc_db_seconds(apr_interval_time_t duration);

@@ -110,7 +110,14 @@ const char *fixture_base64url(apr_pool_t *pool, const void *octets, apr_size_t l
 
     EVP_EncodeBlock((unsigned char *)text, octets, (int)len);
     for (c = text; *c; c++) {
-        *c = *c == '+' ? '-' : *c == '/' ? '_' : *c == '=' ? '\0' : *c;
+        if (*c == '+') {
+            *c = '-';
+        } else if (*c == '/') {
+            *c = '_';
+        }
+    }
+    if ((c = strchr(text, '='))) {
+        *c = '\0';
     }
     return text;
 }

@@ -506,7 +506,7 @@ END_TEST
 START_TEST(an_over_long_token_is_refused_unseen)
 {
     char *padding = apr_pcalloc(unit_pool, AUTHSVC_JWT_MAX);
-    const char *longest = NULL, *token = "";
+    const char *longest = "", *token = "";
     size_t n;
 
     for (n = 2200; strlen(token) <= AUTHSVC_JWT_MAX; n++) {

@@ -272,9 +272,10 @@ START_TEST(text_is_utf8_whatever_the_client_says)
     };
     database_t database;
     const authsvc_db_value_t params[] = {authsvc_db_text("\xc3\xbc")};
-    authsvc_ctx_t *ctx = database_migrated(unit_pool, ON_PGSQL, &database);
+    authsvc_ctx_t *ctx;
     authsvc_db_result_t *result;
 
+    database_migrated(unit_pool, ON_PGSQL, &database);
     database.params =
         apr_pstrcat(unit_pool, database.params, " client_encoding=LATIN1", NULL);
     ctx = database_open(unit_pool, database);
