@@ -428,22 +428,25 @@ static void wait_for_lessees(lease_t *lease)
 static apr_status_t stop(void *data)
 {
     lease_t *lease = data;
-    hold_t *leased;
+    hold_t *leased, *idle;
 
     if (lease->is_threaded) {
         apr_thread_mutex_lock(lease->mutex);
         lease->stopping = 1;
         apr_thread_cond_broadcast(lease->changed);
         wait_for_lessees(lease);
-        apr_thread_mutex_unlock(lease->mutex);
     }
+    /* Both at once: who gives back later still must not have the same connection closed twice. */
     lease->stopping = 1;
     leased = lease->leased;
+    idle = lease->idle;
     lease->leased = NULL;
-    close_all(lease, leased);
-    leased = lease->idle;
     lease->idle = NULL;
+    if (lease->is_threaded) {
+        apr_thread_mutex_unlock(lease->mutex);
+    }
     close_all(lease, leased);
+    close_all(lease, idle);
     return APR_SUCCESS;
 }
 
