@@ -16,6 +16,9 @@
  */
 #define FAILS(function) inject_fails(INJECT_CRYPTO, #function)
 
+/* Not hidden: linkers take a shared library's call of the same name for a reference to it. */
+#pragma GCC visibility push(default)
+
 /* function(parameters), which answers bad when it fails */
 #define WRAP(type, function, parameters, arguments, bad)    \
     type __real_##function parameters;                      \
@@ -110,3 +113,5 @@ int __wrap_crypto_pwhash_str(char out[crypto_pwhash_STRBYTES], const char *passw
                ? -1
                : __real_crypto_pwhash_str(out, password, len, passes, memory);
 }
+
+#pragma GCC visibility pop

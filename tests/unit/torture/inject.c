@@ -13,6 +13,9 @@
 
 #define PUBLIC __attribute__((visibility("default")))
 
+/* What malloc() runs through is called before a sanitizer has set itself up. */
+#define PLAIN __attribute__((no_sanitize("address"), no_sanitize("undefined")))
+
 static inject_t own;
 inject_t *inject = &own;
 
@@ -34,7 +37,7 @@ void inject_disarm(void)
     inject->armed = 0;
 }
 
-int inject_fails(inject_kind_t kind, const char *what)
+PLAIN int inject_fails(inject_kind_t kind, const char *what)
 {
     if (!inject->armed || inject->kind != kind) {
         return 0;
@@ -81,7 +84,7 @@ void *BENEATH(malloc)(size_t size);
 void *BENEATH(calloc)(size_t count, size_t size);
 void *BENEATH(realloc)(void *old, size_t size);
 
-static int memory_fails(const char *what)
+PLAIN static int memory_fails(const char *what)
 {
     if (!inject_fails(INJECT_MEMORY, what)) {
         return 0;
@@ -90,23 +93,23 @@ static int memory_fails(const char *what)
     return 1;
 }
 
-PUBLIC void *malloc(size_t size)
+PUBLIC PLAIN void *malloc(size_t size)
 {
     return memory_fails("malloc") ? NULL : BENEATH(malloc)(size);
 }
 
-PUBLIC void *calloc(size_t count, size_t size)
+PUBLIC PLAIN void *calloc(size_t count, size_t size)
 {
     return memory_fails("calloc") ? NULL : BENEATH(calloc)(count, size);
 }
 
-PUBLIC void *realloc(void *old, size_t size)
+PUBLIC PLAIN void *realloc(void *old, size_t size)
 {
     return memory_fails("realloc") ? NULL : BENEATH(realloc)(old, size);
 }
 
 /* libsodium takes Argon2id's memory from here, SQLite the index of its log. */
-PUBLIC void *mmap(void *where, size_t size, int protection, int flags, int file, off_t offset)
+PUBLIC PLAIN void *mmap(void *where, size_t size, int protection, int flags, int file, off_t offset)
 {
     if (memory_fails("mmap")) {
         return MAP_FAILED;

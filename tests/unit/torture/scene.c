@@ -154,6 +154,17 @@ static void populate(scene_t *scene)
                                        &scene->principal));
 }
 
+static void remove_log(const char *path)
+{
+    char name[512];
+
+    snprintf(name, sizeof(name), "%s-wal", path);
+    unlink(name);
+    snprintf(name, sizeof(name), "%s-shm", path);
+    unlink(name);
+}
+
+/* The process may have the number of one before it, and so the name of its files. */
 void scene_make(scene_t *scene, const char *name, const char *algorithm)
 {
     memset(scene, 0, sizeof(*scene));
@@ -161,6 +172,8 @@ void scene_make(scene_t *scene, const char *name, const char *algorithm)
     make_settings(scene, algorithm);
     scene->template = apr_psprintf(scene->pool, "%s-template", name);
     scene->path = scene->template;
+    remove_log(scene->path);
+    unlink(scene->path);
     scene_open(scene);
     scene->ctx.db_budget = MINUTE;
     must(authsvc_migrate_up(&scene->ctx, 0, NULL, NULL, NULL));
@@ -169,6 +182,15 @@ void scene_make(scene_t *scene, const char *name, const char *algorithm)
     /* SQLite moves its log into the file, and nobody inherits the connection. */
     apr_pool_destroy(scene->db_pool);
     scene->db = NULL;
+}
+
+void scene_free(scene_t *scene)
+{
+    if (scene->pool) {
+        apr_pool_destroy(scene->ctx.pool);
+        apr_pool_destroy(scene->pool);
+        memset(scene, 0, sizeof(*scene));
+    }
 }
 
 static void write_file(const char *path, const char *data, size_t size)
@@ -183,7 +205,6 @@ static void write_file(const char *path, const char *data, size_t size)
 void scene_copy(const scene_t *scene)
 {
     static char data[1024 * 1024];
-    char name[512];
     int file = open(scene->template, O_RDONLY);
     ssize_t size;
 
@@ -192,10 +213,7 @@ void scene_copy(const scene_t *scene)
     close(file);
     ck_assert_int_gt(size, 0);
     ck_assert_int_lt(size, (ssize_t)sizeof(data));
-    snprintf(name, sizeof(name), "%s-wal", scene->path);
-    unlink(name);
-    snprintf(name, sizeof(name), "%s-shm", scene->path);
-    unlink(name);
+    remove_log(scene->path);
     write_file(scene->path, data, (size_t)size);
 }
 

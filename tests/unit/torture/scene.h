@@ -42,6 +42,9 @@ typedef struct {
  */
 void scene_make(scene_t *scene, const char *name, const char *algorithm);
 
+/** Free what scene_make made. */
+void scene_free(scene_t *scene);
+
 /** Put a fresh copy in place. */
 void scene_copy(const scene_t *scene);
 

@@ -22,14 +22,20 @@ static int is_full(void)
     return wanted && strcmp(wanted, "full") == 0;
 }
 
+static scene_t scene_of_test;
+
+static void free_scene(void)
+{
+    scene_free(&scene_of_test);
+}
+
 static const scene_t *make_scene(const char *algorithm)
 {
-    static scene_t scene;
-    static char name[128];
+    char name[128];
 
     snprintf(name, sizeof(name), "%s/%ld", tries_directory, (long)getpid());
-    scene_make(&scene, name, algorithm);
-    return &scene;
+    scene_make(&scene_of_test, name, algorithm);
+    return &scene_of_test;
 }
 
 /* @return how many calls failed */
@@ -165,6 +171,7 @@ static TCase *new_tcase(Suite *suite, const char *name)
 {
     TCase *tcase = unit_tcase(suite, name);
 
+    tcase_add_checked_fixture(tcase, NULL, free_scene);
     tcase_set_timeout(tcase, TIMEOUT);
     return tcase;
 }
