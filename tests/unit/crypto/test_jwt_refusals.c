@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include <openssl/err.h>
+
 #include "authsvc/core/encoding.h"
 #include "authsvc/crypto/jwt.h"
 #include "fixture.h"
@@ -476,17 +480,39 @@ START_TEST(every_octet_counts)
         static const char others[] = {'A', 'B', 'Q', '-', '_', '.', '=', '+', '\0', '\x80'};
 
         for (j = 0; j < (int)sizeof(others); j++) {
+            const authsvc_error_t *err;
+
             if (others[j] == token[i]) {
                 continue;
             }
             altered[i] = others[j];
-            ck_assert_msg(authsvc_jwt_verify(pool, keys, &expected, altered, len, &claims) != NULL,
-                          "octet %d as 0x%02x is accepted", (int)i, others[j] & 0xff);
+            err = authsvc_jwt_verify(pool, keys, &expected, altered, len, &claims);
+            ck_assert_msg(err != NULL, "octet %d as 0x%02x is accepted", (int)i, others[j] & 0xff);
+            ck_assert_msg(err->code == AUTHSVC_E_UNAUTHENTICATED,
+                          "octet %d as 0x%02x is a fault of ours: %s", (int)i, others[j] & 0xff,
+                          err->internal);
             apr_pool_clear(pool);
         }
         altered[i] = token[i];
     }
     ck_assert_ptr_null(authsvc_jwt_verify(pool, keys, &expected, altered, len, &claims));
+}
+END_TEST
+
+/* What another module left in this thread says nothing about our token. */
+START_TEST(faults_of_others_are_not_ours)
+{
+    char *wrong = apr_pstrdup(unit_pool, mint(FIXTURE_RS256, "RS256", HEADER, CLAIMS));
+    char *in_signature = strrchr(wrong, '.') + 10;
+
+    ERR_raise(ERR_LIB_EVP, ERR_R_MALLOC_FAILURE);
+    errno = ENOMEM;
+    assert_accepted(verify(FIXTURE_RS256, wrong), "control");
+    *in_signature = *in_signature == 'A' ? 'B' : 'A';
+    ERR_raise(ERR_LIB_EVP, ERR_R_MALLOC_FAILURE);
+    errno = ENOMEM;
+    assert_refused(verify(FIXTURE_RS256, wrong), "after a fault of others", "its signature");
+    ck_assert_uint_eq(ERR_peek_error(), 0);
 }
 END_TEST
 
@@ -560,6 +586,7 @@ AUTHSVC_UNIT_SUITE(suite_jwt_refusals)
     tcase_add_test(tcase, a_nul_does_not_end_a_token);
     tcase_add_test(tcase, other_spellings_of_a_signature_are_refused);
     tcase_add_loop_test(tcase, every_octet_counts, 0, FIXTURE_OTHER_RS256);
+    tcase_add_test(tcase, faults_of_others_are_not_ours);
     tcase_add_test(tcase, every_shortened_token_is_refused);
     tcase_add_test(tcase, an_over_long_token_is_refused_unseen);
     tcase_add_test(tcase, deep_nesting_is_survived);
