@@ -30,6 +30,9 @@ typedef struct {
  * which nothing failed; for want of memory or random octets, the end of the process with the
  * database in one of these states. After an error the same connection must serve the next request.
  *
+ * To look at one try: TORTURE_AT=n tries only that call, TORTURE_TRACE=1 says where it was made,
+ * TORTURE_LOG=1 shows the log.
+ *
  * @return NULL, or what is wrong with the first try that ended otherwise; in scene->pool
  */
 const char *torture(const scene_t *scene, const torture_case_t *tcase, const plan_t *plan,
