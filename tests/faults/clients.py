@@ -30,6 +30,7 @@ class Client:
         self.ledger = load.ledger
         self.api = load.service.new_api(timeout=HANG)
         self.mine = []
+        self.begun = 0.0  # when the last request was sent
 
     @property
     def kinds(self):
@@ -54,7 +55,7 @@ class Client:
 
     def send(self, kind, method, path, good, acknowledged=0.0, prefix=None, **options):
         """(what the ledger keeps, the answer); the caller may correct the former."""
-        begun = time.monotonic()
+        self.begun = begun = time.monotonic()
         url = (self.api.mount if prefix is None else prefix) + path
         try:
             answer = self.api.client.request(method, url, **options)
@@ -86,7 +87,7 @@ class Client:
     def grant(self, answer):
         """Note that the session of an AuthResponse was acknowledged."""
         grant = answer.json()
-        self.ledger.sessions.append((time.monotonic(), session_of(grant)))
+        self.ledger.sessions.append((self.begun, session_of(grant)))
         return grant
 
 
@@ -194,7 +195,7 @@ class Rename(Me):
         answer = self.ask("rename", "PATCH", "/users/me", (200,), headers=self.headers,
                           json={"name": name})
         if answer.status_code == 200:
-            self.name, self.since = name, time.monotonic()
+            self.name, self.since = name, self.begun
             self.unknown.discard(name)
         return answer
 
@@ -240,13 +241,13 @@ class Register(Client):
             json={"email": self.email, "password": PASSWORD, "name": self.names[-1]})
         if answer.status_code == 201:
             user = self.grant(answer)["user"]
-            self.ledger.users.append((time.monotonic(), user["id"], self.email))
-            self.registered.append((time.monotonic(), self.email))
+            self.ledger.users.append((self.begun, user["id"], self.email))
+            self.registered.append((self.begun, self.email))
             self.email = None
         elif answer.status_code == 409 and len(self.names) > 1:
             kept.compared = True
-            self.ledger.conflicts.append((time.monotonic(), self.email, self.names[:-1]))
-            self.registered.append((time.monotonic(), self.email))
+            self.ledger.conflicts.append((self.begun, self.email, self.names[:-1]))
+            self.registered.append((self.begun, self.email))
             self.email = None
         return self.keep((kept, answer))
 
@@ -263,10 +264,10 @@ class Register(Client):
 class Chain:
     """A session and its newest refresh token."""
 
-    def __init__(self, grant):
+    def __init__(self, grant, opened):
         self.id = session_of(grant)
         self.token = grant["refresh_token"]
-        self.opened = time.monotonic()
+        self.opened = opened
 
 
 class Refresh(Client):
@@ -303,7 +304,7 @@ class Refresh(Client):
         answer = self.ask("login", "POST", "/auth/login", (200,),
                           json={"email": self.email, "password": PASSWORD})
         if answer.status_code == 200:
-            self.chains.append(Chain(self.grant(answer)))
+            self.chains.append(Chain(self.grant(answer), self.begun))
         elif not self.chains:
             time.sleep(0.1)
         return answer
@@ -325,7 +326,7 @@ class Refresh(Client):
         answer = self.ask("logout", "POST", "/auth/logout", (204,),
                           json={"refresh_token": chain.token})
         if answer.status_code == 204:
-            self.ledger.revoked.append((time.monotonic(), chain.id))
+            self.ledger.revoked.append((self.begun, chain.id))
             self.leaving.pop(0)
         return answer
 

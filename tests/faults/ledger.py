@@ -77,7 +77,7 @@ class Ledger:
 
     def __init__(self):
         self.answers = []
-        self.sessions = []  # (when, id): acknowledged by a 2xx
+        self.sessions = []  # (when it was asked for, id): acknowledged by a 2xx
         self.users = []  # (when, id, email)
         self.revoked = []  # (when, session id): logouts acknowledged
         self.conflicts = []  # (when, email, names sent in vain): 409 after an own 503

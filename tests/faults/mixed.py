@@ -26,7 +26,7 @@ from harness.load import Steady
 from clients import crew
 
 RECOVERY = 5.0  # seconds within which all is as before
-STAY = 1.5  # and for how long it has to be seen so
+STAY = 1.0  # and for how long it has to be seen so
 
 REPORT = []  # the lines of this run's table
 
@@ -87,7 +87,7 @@ class Mixed:
         return {kind for client in self.clients for kind in client.kinds}
 
     @contextlib.contextmanager
-    def fault(self, before=0.5):
+    def fault(self, before=0.3):
         """Whatever is done inside is the fault."""
         time.sleep(before)
         self.begun = time.monotonic()

@@ -46,17 +46,17 @@ def test_node_is_off(cluster, make_documented, times, hours):
     assert int(rows[0][0]) >= len(load.ledger.sessions), "rows have the database's time"
 
 
-@pytest.mark.parametrize("hours", [1, -1])
-def test_database_jumps(pg, times, hours):
+def test_database_jumps(pg, times):
     """While everything runs, and back again."""
     assert clock(pg) == (200, False)
-    with Mixed(pg, f"the database's clock {hours:+d} h from the node's for a while") as load:
+    with Mixed(pg, "the database's clock 1 h ahead for a while, then 1 h behind") as load:
         with load.fault():
-            pg.database.set_clock(hours)
-            assert clock(pg) == (503, True)
-            time.sleep(times(2, 20))
+            for hours in (1, -1):
+                pg.database.set_clock(hours)
+                assert clock(pg) == (503, True)
+                time.sleep(times(1, 20))
             pg.database.set_clock(0)
         load.recover()
     assert clock(pg) == (200, False)
     assert load.ledger.counts()["503"] == 0
-    load.verdict(ahead=max(0, hours * HOUR))
+    load.verdict(ahead=HOUR)
