@@ -33,9 +33,13 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture(scope="session")
-def times(request):
+def is_long(request):
+    return request.config.getoption("--long")
+
+
+@pytest.fixture(scope="session")
+def times(is_long):
     """times(short, long): how often, or for how many seconds."""
-    is_long = request.config.getoption("--long")
     return lambda short, long: long if is_long else short
 
 
