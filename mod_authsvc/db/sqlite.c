@@ -417,8 +417,14 @@ static authsvc_error_t *sqlite_ready(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx
     AUTHSVC_TRY(authsvc_sqlite_open(conn, ctx->pool));
     authsvc_sqlite_guard(session, ctx);
     if (!session->configured) {
-        AUTHSVC_TRY(timed_text(conn, ctx, "settings",
-                               "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL", deadline));
+        authsvc_error_t *err = timed_text(conn, ctx, "settings",
+                                          "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL",
+                                          deadline);
+
+        if (err) {
+            authsvc_sqlite_drop_unfit(conn);
+            return err;
+        }
         session->configured = 1;
     }
     return NULL;

@@ -6,8 +6,11 @@
 #include <apr_strings.h>
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
+#include <fcntl.h>
 #include <http_log.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "authsvc/core/clock.h"
 #include "authsvc/db/provider.h"
@@ -19,6 +22,7 @@ APLOG_USE_MODULE(authsvc);
 #define BREAK_TIME (1 * APR_USEC_PER_SEC)
 #define FAIR_TIME (APR_USEC_PER_SEC / 2) /* who had less to heal a connection proves nothing */
 #define STOP_TIME (5 * APR_USEC_PER_SEC)
+#define SPARE_FILES 8
 #define CONFIG_KEY "authsvc_dbd_config"
 #define HOLD_KEY "authsvc_dbd_hold"
 
@@ -48,6 +52,7 @@ typedef struct {
     server_rec *server;
     apr_interval_time_t connect_time;
     int is_threaded;
+    int threads;
     sigset_t signals; /* what prefork's one thread blocked before its lease; never nested */
     APR_OPTIONAL_FN_TYPE(ap_dbd_open) *open;
     APR_OPTIONAL_FN_TYPE(ap_dbd_close) *close;
@@ -233,6 +238,30 @@ static authsvc_error_t *open_one(taking_t *taking, hold_t **hold)
     return NULL;
 }
 
+/*
+ * Out of descriptors, httpd answers 403 for the site's own files. So a connection is opened only as
+ * long as each thread could have one more, or a third of all that there are is left.
+ */
+static int has_descriptors(const lease_t *lease)
+{
+    rlim_t spare = (rlim_t)lease->threads + SPARE_FILES;
+    struct rlimit limit;
+    int next;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+        return 1;
+    }
+    if (spare > limit.rlim_cur / 3) {
+        spare = limit.rlim_cur / 3 > SPARE_FILES ? limit.rlim_cur / 3 : SPARE_FILES;
+    }
+    next = open("/dev/null", O_RDONLY | O_CLOEXEC); /* gets the lowest number that is free */
+    if (next < 0) {
+        return 0;
+    }
+    close(next);
+    return (rlim_t)next + spare <= limit.rlim_cur;
+}
+
 /* Nothing is there to be had at once: wait, unless that is hopeless or too many do already. */
 static authsvc_error_t *wait_for_change(taking_t *taking)
 {
@@ -243,7 +272,8 @@ static authsvc_error_t *wait_for_change(taking_t *taking)
         return unavailable(taking->ctx, "none was free in time");
     }
     if (lease->held == 0 && !lease->inside) {
-        return unavailable(taking->ctx, "too little time is left to open one");
+        return unavailable(taking->ctx, "too little time, or too few descriptors "
+                           "(RLIMIT_NOFILE), are left to open one");
     }
     if (!taking->in_gate) {
         if (!authsvc_gate_enter(taking->ctx->gate)) {
@@ -306,7 +336,7 @@ static authsvc_error_t *try_take(taking_t *taking, hold_t **hold)
         return NULL;
     }
     if (lease->held < lease->limit && !lease->inside &&
-        taking->deadline - now >= lease->connect_time) {
+        taking->deadline - now >= lease->connect_time && has_descriptors(lease)) {
         return open_one(taking, hold);
     }
     return wait_for_change(taking);
@@ -470,6 +500,9 @@ authsvc_error_t *authsvc_lease_create(apr_pool_t *pchild, server_rec *s, int pre
     }
     if (ap_mpm_query(AP_MPMQ_IS_THREADED, &lease->is_threaded) != APR_SUCCESS) {
         lease->is_threaded = 1;
+    }
+    if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &lease->threads) != APR_SUCCESS || lease->threads < 1) {
+        lease->threads = 1;
     }
     if (apr_thread_mutex_create(&lease->mutex, APR_THREAD_MUTEX_DEFAULT, pchild) != APR_SUCCESS ||
         apr_thread_cond_create(&lease->changed, pchild) != APR_SUCCESS) {

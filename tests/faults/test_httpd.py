@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """One fault of httpd at a time, under the mixed load."""
+import contextlib
 import os
 import random
 import re
+import resource
 import signal
 import subprocess
 import time
@@ -11,11 +13,10 @@ import pytest
 
 import clients
 from harness import build, databases
-from harness.census import census, connections, slope
+from harness.census import census, connections, open_files, slope
 from mixed import Mixed
 from patient import lonely_crew, patient_crew, repeated
 
-MPMS = ("event", "worker", "prefork")
 ENGINES = ("sqlite", "postgresql")
 
 # The short form meets each MPM and each engine; the long one all pairs.
@@ -88,10 +89,12 @@ def test_killed_children(start, pair, is_long):
 class Growth:
     """Looks at a server after each of many restarts, and says what grew."""
 
-    # per restart; the parent's memory: what httpd itself needs is measured without the module
-    LIMITS = {"parent's descriptors": 0.1, "most descriptors of a child": 0.25,
-              "shared memory segments": 0.05, "shared memory octets": 64, "semaphore sets": 0.05,
-              "semaphores": 0.05, "database connections": 0.25}
+    # per restart: what lives as long as the parent
+    LASTING = {"parent's descriptors": 0.1, "parent's KiB": 8, "shared memory segments": 0.05,
+               "shared memory octets": 64, "semaphore sets": 0.05, "semaphores": 0.05}
+    # what a child makes when it needs it: the slope of a few looks would be noise
+    PASSING = {"most descriptors of a child": 0.1, "database connections": 0.1}
+    MANY = 50
 
     def __init__(self, service):
         self.service = service
@@ -100,15 +103,17 @@ class Growth:
     def look(self):
         self.looks.append(census(self.service))
 
-    def slopes(self, skip=2):
-        """The first restarts fill caches and pools."""
-        return {name: slope([look[name] for look in self.looks[skip:]]) for name in self.looks[0]}
-
-    def found(self, without=()):
-        slopes = self.slopes()
-        return [f"{name} grow by {slopes[name]:.2f} each restart: "
-                f"{[look[name] for look in self.looks]}"
-                for name, limit in self.LIMITS.items() if name not in without and slopes[name] > limit]
+    def check(self, service):
+        limits = dict(self.LASTING, **(self.PASSING if len(self.looks) >= self.MANY else {}))
+        for name, limit in limits.items():
+            values = [look[name] for look in self.looks[2:]]  # the first fill caches
+            assert slope(values) <= limit, f"{name} grow: {values}"
+        # of those that have ended, nothing is left: one generation's at most
+        children = service.httpd.children()
+        most = len(children) * (1 if service.httpd.mpm == "prefork" else 16)
+        build.wait_until(lambda: connections(service.database) <= most, 5,
+                         "ended children have closed their connections")
+        assert max(open_files(pid) for pid in children) < 100
 
 
 def test_growth_is_seen():
@@ -136,40 +141,42 @@ def test_graceful_restarts(start, pair, is_long):
     load.verdict(restarted=True, site=3.0)
     counts = load.ledger.counts()
     assert set(counts) == {"good"}, f"a reload is no fault: {counts}"
-    assert not growth.found()
+    growth.check(service)
     assert len(seen) > restarts, "positive control: each restart made new children"
 
 
 def few(load):
-    """event and worker start 32 children a second at most."""
+    """Less than a child a connection can be started for."""
     return [client for client in lonely_crew(load)
             if client.kind in ("login", "me", "register", "refresh", "static")][1:]
 
 
 def test_children_of_one_connection(start, pair, is_long, monkeypatch):
-    """MaxConnectionsPerChild 1: as many children as connections, each of them ends cleanly."""
-    monkeypatch.setattr(clients, "MOST_CHAINS", 2)
+    """
+    MaxConnectionsPerChild 1: as many children as connections, each of them ends cleanly. There are
+    always more than are asked for: under event and worker httpd 2.4 itself, without any module of
+    ours too, now and then forgets to end a child for which a connection waited when it started (a
+    signal that comes before its main thread waits for it).
+    """
+    monkeypatch.setattr(clients, "MOST_CHAINS", 1)
     mpm = pair[1]
     tuning = TUNING[mpm] if mpm == "prefork" else [
-        "ServerLimit 64", "StartServers 32", "ThreadLimit 4", "ThreadsPerChild 2",
-        "MaxRequestWorkers 128", "MinSpareThreads 64", "MaxSpareThreads 128"]
+        "ServerLimit 200", "StartServers 48", "ThreadLimit 4", "ThreadsPerChild 2",
+        "MaxRequestWorkers 400", "MinSpareThreads 80", "MaxSpareThreads 400"]
     service = start(tuning=tuning, main=["MaxConnectionsPerChild 1", "KeepAlive Off"])
     growth, seen = Growth(service), set()
-    with Mixed(service, f"MaxConnectionsPerChild 1, {mpm}", clients=few) as load:
+    with Mixed(service, f"MaxConnectionsPerChild 1, {mpm}", clients=few, pace=0.4) as load:
         with load.fault():
-            for _ in range(60 if is_long else 6):
+            for _ in range(30 if is_long else 6):
                 time.sleep(0.5)
                 seen |= set(service.httpd.children())
                 growth.look()
         load.recover()
     load.verdict(restarted=True, site=5.0, slack=5.0)
-    counts = load.ledger.counts()
-    assert set(counts) == {"good"}, counts
-    assert len(seen) > len(service.httpd.children()) + 20, "positive control: children came and went"
-    assert not growth.found(without=("most descriptors of a child", "database connections"))
-    assert max(look["most descriptors of a child"] for look in growth.looks) < 40
-    build.wait_until(lambda: connections(service.database) <= len(service.httpd.children()), 5,
-                     "ended children have closed their connections")
+    assert set(load.ledger.counts()) == {"good"}, [
+        line for line in service.httpd.log_text().splitlines() if "AS0500" in line]
+    assert len(seen - set(service.httpd.children())) > 10, "positive control: they came and went"
+    growth.check(service)
 
 
 # ---- a configuration that is refused
@@ -245,3 +252,68 @@ def test_signal_with_a_broken_configuration(lite, make_service):
     httpd.main = good
     httpd.start()
     assert service.new_api().me(grant["access_token"]).status_code == 200
+
+
+# ---- low limits
+
+FEW = ["ServerLimit 24", "StartServers 24", "MinSpareServers 24", "MaxSpareServers 24",
+       "MaxRequestWorkers 24"]
+MIB = 2 ** 20
+
+
+def address_space(pid):
+    """Octets."""
+    with open(f"/proc/{pid}/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextlib.contextmanager
+def limited(httpd, kind, soft):
+    """A generation of children that has this limit."""
+    before = resource.prlimit(httpd.process.pid, kind)
+    resource.prlimit(httpd.process.pid, kind, (soft, before[1]))
+    httpd.graceful()
+    try:
+        yield
+    finally:
+        resource.prlimit(httpd.process.pid, kind, before)
+        httpd.graceful()
+
+
+def steady(httpd, seconds):
+    """No child ends, or comes anew, as long as the limit holds; httpd itself replaces a few first."""
+    time.sleep(1.5)
+    kept = set(httpd.children())
+    time.sleep(seconds)
+    assert kept <= set(httpd.children()), "children come and go"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_few_descriptors(lite, cluster, make_service, is_long, engine):
+    """RLIMIT_NOFILE leaves room for a page, not for a database: 503 for what needs one."""
+    service = make_service(lite if engine == "sqlite" else cluster, mpm="prefork", tuning=FEW)
+    httpd = service.httpd
+    spare = 2  # a client, and a file that is read
+    at_rest = min(open_files(pid) for pid in httpd.children())
+    with Mixed(service, "RLIMIT_NOFILE", clients=patient_crew) as load:
+        with load.fault(), limited(httpd, resource.RLIMIT_NOFILE, at_rest + spare):
+            steady(httpd, 10 if is_long else 2)
+        load.recover()
+    load.verdict(bites=("login", "register", "me", "refresh"), restarted=True, site=3.0)
+
+
+def test_little_memory(lite, make_service, is_long):
+    """RLIMIT_AS below what a password's hash needs: nobody is told that his password is wrong."""
+    service = make_service(lite, mpm="prefork", tuning=FEW, cost="AuthSvcPasswordCost 32M 1")
+    httpd = service.httpd
+    room = max(map(address_space, httpd.children())) + 16 * MIB
+    httpd.allow("AS0500.*no memory")
+    with Mixed(service, "RLIMIT_AS", clients=patient_crew) as load:
+        with load.fault(), limited(httpd, resource.RLIMIT_AS, room):
+            mark = httpd.mark()
+            steady(httpd, 10 if is_long else 2)
+            assert httpd.log_since(mark, "AS0500: status 503.*hashing: no memory", 2)
+        load.recover()
+    load.verdict(bites=("login", "register"), restarted=True, site=3.0, slack=3.0)
+    assert all(a.is_good for a in load.ledger.answers if a.kind in ("me", "refresh")), \
+        "what hashes nothing goes on"
