@@ -256,8 +256,9 @@ def test_signal_with_a_broken_configuration(lite, make_service):
 
 # ---- low limits
 
-FEW = ["ServerLimit 24", "StartServers 24", "MinSpareServers 24", "MaxSpareServers 24",
-       "MaxRequestWorkers 24"]
+# no child for which nobody has a use, so that none is ended for that
+FEW = ["ServerLimit 64", "StartServers 24", "MinSpareServers 8", "MaxSpareServers 64",
+       "MaxRequestWorkers 64"]
 MIB = 2 ** 20
 
 
@@ -269,23 +270,24 @@ def address_space(pid):
 
 @contextlib.contextmanager
 def limited(httpd, kind, soft):
-    """A generation of children that has this limit."""
-    before = resource.prlimit(httpd.process.pid, kind)
+    """A generation of children that has this limit; gives their pids."""
+    before, older = resource.prlimit(httpd.process.pid, kind), set(httpd.children())
     resource.prlimit(httpd.process.pid, kind, (soft, before[1]))
-    httpd.graceful()
     try:
-        yield
+        httpd.graceful()
+        build.wait_until(lambda: not older & set(httpd.children()), 15, "older ones have ended")
+        time.sleep(1)  # a child that was made meanwhile may be of the older generation, too
+        yield set(httpd.children())
     finally:
         resource.prlimit(httpd.process.pid, kind, before)
         httpd.graceful()
 
 
-def steady(httpd, seconds):
-    """No child ends, or comes anew, as long as the limit holds; httpd itself replaces a few first."""
-    time.sleep(1.5)
-    kept = set(httpd.children())
+def hold(httpd, children, seconds):
+    """For so long no child ends, as it would if it could not live with its limit."""
     time.sleep(seconds)
-    assert kept <= set(httpd.children()), "children come and go"
+    ended = children - set(httpd.children())
+    assert children and not ended, f"{len(ended)} of {len(children)} children ended"
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -294,10 +296,11 @@ def test_few_descriptors(lite, cluster, make_service, is_long, engine):
     service = make_service(lite if engine == "sqlite" else cluster, mpm="prefork", tuning=FEW)
     httpd = service.httpd
     spare = 2  # a client, and a file that is read
-    at_rest = min(open_files(pid) for pid in httpd.children())
+    time.sleep(1)
+    at_rest = max(open_files(pid) for pid in httpd.children())
     with Mixed(service, "RLIMIT_NOFILE", clients=patient_crew) as load:
-        with load.fault(), limited(httpd, resource.RLIMIT_NOFILE, at_rest + spare):
-            steady(httpd, 10 if is_long else 2)
+        with load.fault(), limited(httpd, resource.RLIMIT_NOFILE, at_rest + spare) as pids:
+            hold(httpd, pids, 10 if is_long else 2)
         load.recover()
     load.verdict(bites=("login", "register", "me", "refresh"), restarted=True, site=3.0)
 
@@ -309,9 +312,9 @@ def test_little_memory(lite, make_service, is_long):
     room = max(map(address_space, httpd.children())) + 16 * MIB
     httpd.allow("AS0500.*no memory")
     with Mixed(service, "RLIMIT_AS", clients=patient_crew) as load:
-        with load.fault(), limited(httpd, resource.RLIMIT_AS, room):
+        with load.fault(), limited(httpd, resource.RLIMIT_AS, room) as pids:
             mark = httpd.mark()
-            steady(httpd, 10 if is_long else 2)
+            hold(httpd, pids, 10 if is_long else 2)
             assert httpd.log_since(mark, "AS0500: status 503.*hashing: no memory", 2)
         load.recover()
     load.verdict(bites=("login", "register"), restarted=True, site=3.0, slack=3.0)
