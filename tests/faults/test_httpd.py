@@ -233,7 +233,7 @@ def test_reload_of_a_broken_configuration(lite, make_service, fault):
 def test_signal_with_a_broken_configuration(lite, make_service):
     """
     SIGUSR1 itself is no question: httpd ends when it finds the configuration refused, by whatever
-    module. docs/directives.md says so; here is what is left then.
+    module. docs/reliability.md says so; here is what is left then.
     """
     service = make_service(lite)
     httpd, good = service.httpd, list(service.httpd.main)
