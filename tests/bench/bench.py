@@ -32,6 +32,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lib"))
 
 from harness import tokens  # noqa: E402  pylint: disable=wrong-import-position
+from harness.build import BUILD  # noqa: E402  pylint: disable=wrong-import-position
 
 MOUNT = "/api/v1"
 PASSWORD = "Correct Horse 9"
@@ -499,6 +500,8 @@ def arguments():
     parser.add_argument("-d", "--seconds", type=int, default=4,
                         help="of each load; three times that where passwords are hashed")
     parser.add_argument("-c", "--connections", type=int, default=16)
+    parser.add_argument("--alg", choices=("RS256", "ES256", "EdDSA"), default="RS256",
+                        help="of the access tokens")
     parser.add_argument("--small", type=int, default=1000, help="users")
     parser.add_argument("--large", type=int, default=1000000, help="users")
     parser.add_argument("-o", "--output", type=pathlib.Path, help="all numbers, as JSON")
@@ -514,11 +517,8 @@ def main():
     (WORK / "www" / "protected").mkdir(parents=True)
     WORK.chmod(0o755)
     (WORK / "www" / "1k.bin").write_bytes(os.urandom(1024))
-    key = WORK / "jwt.pem"
-    key.touch(mode=0o600)
-    key.write_bytes(subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt",
-                                    "rsa_keygen_bits:2048"], check=True, stdout=subprocess.PIPE,
-                                   stderr=subprocess.DEVNULL).stdout)
+    subprocess.run([BUILD / "authsvcctl", "key", "generate", "--alg", ARGS.alg, WORK / "jwt.pem"],
+                   check=True, stdout=subprocess.DEVNULL)
     postgres = Postgres()
     try:
         for part in ARGS.parts:
