@@ -145,7 +145,7 @@ class Postgres:
             self.process = subprocess.Popen(
                 [self.bin / "postgres", "-D", data, "-p", str(self.port),
                  "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="],
-                stdout=log, stderr=log, cwd="/", **ACCOUNT)
+                stdout=log, stderr=log, cwd="/", start_new_session=True, **ACCOUNT)
         self.env = dict(os.environ, PGHOST="127.0.0.1", PGPORT=str(self.port), PGUSER="bench",
                         PGPASSWORD=self.password)
         wait_until(lambda: subprocess.run([self.bin / "pg_isready", "-q"], env=self.env,
@@ -175,7 +175,9 @@ class Server:
                    BENCH_DBDPARAMS=postgres.params(name), BENCH_JWT_KEY=str(WORK / "jwt.pem"),
                    BENCH_WORK=str(self.work), BENCH_EXTRA=extra)
         with open(WORK / f"{name}.log", "wb") as log:
-            self.process = subprocess.Popen([HERE / "start"], env=env, stdout=log, stderr=log)
+            # a session of its own, as a service has: the kernel may schedule by session
+            self.process = subprocess.Popen([HERE / "start"], env=env, stdout=log, stderr=log,
+                                            start_new_session=True)
         wait_until(lambda: self.status("GET", f"{MOUNT}/health/ready") == 200, self.process,
                    "the server")
 
