@@ -83,7 +83,8 @@ static void give_place(int set)
 /* Change the place for a slot. @return 1: done; 0: not in time; -1: see errno */
 static int wait_for_slot(const authsvc_admission_t *admission)
 {
-    apr_time_t deadline = authsvc_clock_monotonic() + admission->wait;
+    apr_interval_time_t wait = __atomic_load_n(&admission->wait, __ATOMIC_RELAXED);
+    apr_time_t deadline = authsvc_clock_monotonic() + wait;
     struct sembuf change[] = {{SLOT, -1, SEM_UNDO}, {PLACE, 1, SEM_UNDO}};
 
     for (;;) {
@@ -269,7 +270,7 @@ authsvc_error_t *authsvc_admission_resize(authsvc_admission_t *admission, apr_po
     }
     admission->slots = slots;
     admission->places = places;
-    admission->wait = wait;
+    __atomic_store_n(&admission->wait, wait, __ATOMIC_RELAXED); /* others may be entering */
     admission->owner = getpid();
     return NULL;
 }

@@ -148,7 +148,7 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *baton)
         apr_uint32_t now, most;
 
         if (authsvc_admission_enter(worker->admission, pool)) {
-            worker->refused++;
+            __atomic_fetch_add(&worker->refused, 1, __ATOMIC_RELAXED);
             continue;
         }
         worker->admitted++;
@@ -232,7 +232,7 @@ START_TEST(the_excess_is_refused_at_once)
 
         apr_sleep(apr_time_from_msec(5));
         for (seen = 0, j = 0; j < THREADS; j++) {
-            seen += *(volatile int *)&crowd->workers[j].refused;
+            seen += __atomic_load_n(&crowd->workers[j].refused, __ATOMIC_RELAXED);
         }
     }
     ck_assert_int_eq(seen, THREADS - 7);

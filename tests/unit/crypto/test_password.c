@@ -11,14 +11,14 @@
 #include "authsvc/crypto/crypto.h"
 #include "unit.h"
 
-/* AddressSanitizer needs terabytes of it, and cannot live with a limit. */
+/* Sanitizers of addresses and threads need terabytes of it, and cannot live with a limit. */
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define HAS_ADDRESS_SPACE 0
 #endif
 #endif
 #if !defined(HAS_ADDRESS_SPACE)
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define HAS_ADDRESS_SPACE 0
 #else
 #define HAS_ADDRESS_SPACE 1

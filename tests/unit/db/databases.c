@@ -171,10 +171,13 @@ authsvc_ctx_t *database_with_table(apr_pool_t *pool, int engine, authsvc_ctx_t *
 {
     database_t database;
     authsvc_ctx_t *ctx = database_migrated(pool, engine, &database);
+    apr_pool_t *own;
 
     database_exec(ctx, engine == ON_SQLITE ? "CREATE TABLE t (a INTEGER) STRICT"
                                            : "CREATE TABLE t (a integer)");
-    *other = database_open(pool, database);
+    /* of its own, as some tests give it to another thread */
+    ck_assert_int_eq(apr_pool_create(&own, pool), APR_SUCCESS);
+    *other = database_open(own, database);
     return ctx;
 }
 
