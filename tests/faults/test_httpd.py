@@ -108,6 +108,7 @@ class Growth:
         for name, limit in limits.items():
             values = [look[name] for look in self.looks[2:]]  # the first fill caches
             assert slope(values) <= limit, f"{name} grow: {values}"
+        assert max(look["semaphore sets"] for look in self.looks) == 1, "positive control"
         # of those that have ended, nothing is left: one generation's at most
         children = service.httpd.children()
         most = len(children) * (1 if service.httpd.mpm == "prefork" else 16)

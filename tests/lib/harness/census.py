@@ -34,6 +34,27 @@ def shared_memory(pids):
     return len(own), sum(own)
 
 
+def started(pid):
+    """When a process began, in seconds since 1970, rounded down."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+        ticks = int(stat.read().rsplit(")", 1)[1].split()[19])
+    with open("/proc/stat", encoding="ascii") as stat:
+        boot = next(int(line.split()[1]) for line in stat if line.startswith("btime "))
+    return boot + ticks // os.sysconf("SC_CLK_TCK")
+
+
+def semaphore_sets(httpd):
+    """
+    {id: [values]} of a server's sets. Known by the process that used them last, whose number may
+    have been another server's before: so only those that were made since this one began.
+    """
+    since = started(httpd.process.pid)
+    with open("/proc/sysvipc/sem", encoding="ascii") as table:
+        rows = [row.split() for row in table.readlines()[1:]]
+    recent = {int(row[1]) for row in rows if int(row[9]) >= since - 1}
+    return {semid: values for semid, values in semaphores(httpd).items() if semid in recent}
+
+
 def connections(database):
     """Of the role in httpd.conf, on PostgreSQL; SQLite's are descriptors."""
     if database.engine != "postgresql":
@@ -47,7 +68,7 @@ def census(service):
     httpd = service.httpd
     parent, children = httpd.process.pid, httpd.children()
     segments, octets = shared_memory([parent, *children])
-    sets = semaphores(httpd)
+    sets = semaphore_sets(httpd)
     return {"parent's descriptors": open_files(parent),
             "most descriptors of a child": max(map(open_files, children), default=0),
             "parent's KiB": resident_kib(parent),
