@@ -93,12 +93,13 @@ static const authsvc_statement_t inspect_session = {
     .nullable = USER_NULLABLE(4),
 };
 
+/* IS TRUE keeps PostgreSQL from the index on user_id, whose plan reads all sessions of the user. */
 static const authsvc_statement_t select_user = {
     .name = "sessions_find_user",
     .sql = "SELECT " USER_COLUMNS("users")
            " FROM sessions s JOIN users ON users.id = s.user_id"
-           " WHERE s.id = $1 AND s.user_id = $2 AND s.epoch = $3 AND users.deleted_at IS NULL"
-           " AND " SESSION_ALIVE("s", "$4", "$5"),
+           " WHERE s.id = $1 AND (s.user_id = $2) IS TRUE AND s.epoch = $3"
+           " AND users.deleted_at IS NULL AND " SESSION_ALIVE("s", "$4", "$5"),
     .reads_only = 1,
     .n_params = 5,
     .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_UUID, AUTHSVC_DB_INT, AUTHSVC_DB_INT, AUTHSVC_DB_INT},

@@ -116,3 +116,38 @@ def test_junk_asks_no_database(counted, user, token):
 
     assert user
     expect(counted, counted.during(junk), leases=0)
+
+
+MANY = 2000
+
+
+def read_by_index(database):
+    """{index: entries read} of the sessions; backends report when they end."""
+    database.cluster.terminate_backends(database)
+    rows = database.cluster.psql(database.name, "SELECT indexrelname, idx_tup_read "
+                                 "FROM pg_stat_user_indexes WHERE relname = 'sessions'")
+    return {name: int(count) for name, count in rows}
+
+
+def test_me_reads_one_session_of_many(make_service, engine):
+    """PostgreSQL's statistics say that a user has one session; this one has many."""
+    if engine.engine != "postgresql":
+        return  # what SQLite reads is its own secret; it has the primary key's index to take
+    service = make_service()
+    user = service.api.new_user()
+    service.database.cluster.psql(service.database.name, f"""
+        INSERT INTO users (email, password_hash, name)
+        SELECT 'other' || i || '@example.org', 'none', 'Other' FROM generate_series(1, 5000) i;
+        INSERT INTO sessions (id, user_id, nonce_hash)
+        SELECT gen_random_uuid(), id, sha256('none') FROM users WHERE name = 'Other';
+        ANALYZE users; ANALYZE sessions;
+        INSERT INTO sessions (id, user_id, nonce_hash)
+        SELECT gen_random_uuid(), '{user["user"]["id"]}', sha256('none')
+        FROM generate_series(1, {MANY})""")
+    before = read_by_index(service.database)
+    for _ in range(TIMES):
+        assert service.api.me(user["access_token"]).status_code == 200
+    after = read_by_index(service.database)
+    assert after["sessions_pkey"] - before["sessions_pkey"] == TIMES
+    # planning looks at the ends of the index
+    assert after["idx_sessions_user_id"] - before["idx_sessions_user_id"] < MANY / 10
