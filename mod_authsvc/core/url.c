@@ -43,14 +43,12 @@ static const char *skip_ipv6(const char *text)
  */
 static const char *skip_authority(const char *text)
 {
-    const char *end = *text == '[' ? skip_ipv6(text) : text;
+    const char *end =
+        *text == '[' ? skip_ipv6(text) : text + strspn(text, LETTERS CAPITALS DIGITS "-._~");
     char digits[6];
     size_t len;
     long port;
 
-    if (*text != '[') {
-        end += strspn(end, LETTERS CAPITALS DIGITS "-._~");
-    }
     if (!end || end == text || *end != ':') {
         return end == text ? NULL : end;
     }

@@ -168,12 +168,9 @@ authsvc_error_t *authsvc_signature_check(apr_pool_t *pool, const authsvc_key_t *
         signature = der;
     }
     ctx = copy_of(key->verify);
-    if (len == 0 || !ctx) {
-        err = authsvc_openssl_fault(pool, "verifying");
-    } else if (EVP_DigestVerify(ctx, signature, len, (const unsigned char *)input,
-                                input_len) == 1) {
-        *valid = 1;
-    } else if (could_not_verify()) {
+    *valid = len > 0 && ctx &&
+             EVP_DigestVerify(ctx, signature, len, (const unsigned char *)input, input_len) == 1;
+    if (!*valid && (len == 0 || !ctx || could_not_verify())) {
         err = authsvc_openssl_fault(pool, "verifying");
     }
     EVP_MD_CTX_free(ctx);

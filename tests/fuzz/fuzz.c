@@ -51,6 +51,7 @@ static block_t *new_block(size_t size)
     return block;
 }
 
+/* Declared again, to be seen by APR itself. NOLINTNEXTLINE(readability-redundant-declaration) */
 void *apr_palloc(apr_pool_t *pool, apr_size_t size) __attribute__((visibility("default")));
 
 void *apr_palloc(apr_pool_t *pool, apr_size_t size)

@@ -109,7 +109,8 @@ static void check_fields(apr_pool_t *pool, json_t *body, const authsvc_error_t *
             const authsvc_error_field_t *other =
                 &APR_ARRAY_IDX(err->fields, j, authsvc_error_field_t);
 
-            FUZZ_MUST(strcmp(field->pointer, other->pointer) || strcmp(field->code, other->code));
+            FUZZ_MUST(strcmp(field->pointer, other->pointer) != 0 ||
+                      strcmp(field->code, other->code) != 0);
         }
     }
 }

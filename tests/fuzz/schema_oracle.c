@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schema_oracle.h"
 
+#include <stdlib.h>
 #include <unistr.h>
 
 #include "authsvc/core/text.h"
@@ -94,11 +95,14 @@ static int between(json_t *schema, const char *low, const char *high, json_int_t
 
 static int is_date_time(const char *text)
 {
-    int year, month, day;
+    long year, month, day;
 
-    if (!fuzz_matches(DATE_TIME, text) || sscanf(text, "%4d-%2d-%2d", &year, &month, &day) != 3) {
+    if (!fuzz_matches(DATE_TIME, text)) {
         return 0;
     }
+    year = strtol(text, NULL, 10);
+    month = strtol(text + 5, NULL, 10);
+    day = strtol(text + 8, NULL, 10);
     if (month == 2) {
         return day <= (year % 4 || (year % 100 == 0 && year % 400) ? 28 : 29);
     }

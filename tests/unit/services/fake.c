@@ -114,7 +114,8 @@ static authsvc_error_t *users_list(authsvc_ctx_t *ctx, const authsvc_user_page_t
     int i = 0;
     AUTHSVC_TRY(called(ctx));
     *users = apr_array_make(ctx->pool, FAKE_ROWS, sizeof(authsvc_user_t *));
-    while (page->after && i < fake.n_users && strcmp(fake.users[i++].id, page->after->id)) {
+    while (page->after && i < fake.n_users &&
+           strcmp(fake.users[i++].id, page->after->id) != 0) {
     }
     for (; i < fake.n_users && (*users)->nelts < page->limit; i++) {
         if (!page->role || !strcmp(page->role, fake.users[i].row.role)) {
@@ -149,7 +150,7 @@ static authsvc_error_t *users_lock_admins(authsvc_ctx_t *ctx, const char *id, ap
     for (int i = 0; i < fake.n_users; i++) {
         const authsvc_user_t *row = &fake.users[i].row;
         *others += !strcmp(row->role, AUTHSVC_ROLE_ADMIN) && !row->deleted_at &&
-                   strcmp(fake.users[i].id, id);
+                   strcmp(fake.users[i].id, id) != 0;
     }
     return NULL;
 }
