@@ -271,23 +271,27 @@ static void check_server(check_t *check, apr_pool_t *pconf)
     config->settings = settings;
 }
 
-/* What each child will load again; here, so that a module that cannot answer does not start. */
-static void check_contract(check_t *check)
+/*
+ * Once, for all servers and for the children to inherit: they start the sooner, and a module that
+ * cannot answer does not start at all.
+ */
+static const authsvc_api_t *load_contract(check_t *check, apr_pool_t *pconf)
 {
-    const authsvc_api_t *api;
-    authsvc_error_t *err = authsvc_api_create(check->pool, &api);
+    const authsvc_api_t *api = NULL;
+    authsvc_error_t *err = authsvc_api_create(pconf, &api);
 
     if (err) {
         refuse(check, "AS0530", authsvc_error_describe(err, check->pool));
     }
+    return api;
 }
 
 int authsvc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                          server_rec *main_server)
 {
     check_t check = {ptemp, NULL, main_server, NULL, 0};
+    const authsvc_api_t *api = NULL;
     server_rec *s;
-    int checked = 0;
 
     (void)plog;
     for (s = main_server; s; s = s->next) {
@@ -300,9 +304,10 @@ int authsvc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
             continue;
         }
         check_server(&check, pconf);
-        if (!checked++) {
-            check_contract(&check);
+        if (!api) {
+            api = load_contract(&check, pconf);
         }
+        check.config->api = api;
     }
     return check.refusals ? HTTP_INTERNAL_SERVER_ERROR : OK;
 }

@@ -24,17 +24,15 @@ static apr_uint32_t waiting_limit(void)
     return (apr_uint32_t)threads / 2;
 }
 
-static authsvc_child_t *make_child(apr_pool_t *pchild, server_rec *main_server)
+static authsvc_child_t *make_child(apr_pool_t *pchild, server_rec *main_server,
+                                   const authsvc_api_t *api)
 {
     authsvc_child_t *child = apr_pcalloc(pchild, sizeof(*child));
     authsvc_error_t *err = authsvc_crypto_init(pchild);
 
     authsvc_gate_init(&child->gate, waiting_limit());
-    if (!err) {
-        err = authsvc_api_create(pchild, &child->api);
-    }
+    child->api = err ? NULL : api;
     if (err) {
-        child->api = NULL;
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, main_server,
                      "AS0570: the account service cannot answer in this process: %s",
                      authsvc_error_describe(err, pchild));
@@ -111,7 +109,7 @@ void authsvc_child_init(apr_pool_t *pchild, server_rec *main_server)
             continue;
         }
         if (!child) {
-            child = make_child(pchild, main_server);
+            child = make_child(pchild, main_server, config->api);
         }
         config->child = child;
         open_database(pchild, main_server, s);

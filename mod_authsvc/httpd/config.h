@@ -5,6 +5,7 @@
 #include <httpd.h>
 #include <http_config.h>
 
+#include "authsvc/api/api.h"
 #include "authsvc/core/settings.h"
 #include "authsvc/crypto/admission.h"
 #include "authsvc/db/db.h"
@@ -79,6 +80,7 @@ typedef struct {
 
     /* Made from the above. By check_config; NULL where nothing is mounted: */
     const authsvc_settings_t *settings;
+    const authsvc_api_t *api; /* the same one for all servers */
     authsvc_dbd_facts_t dbd; /* of every server */
     /* by post_config: */
     authsvc_admission_t *admission;

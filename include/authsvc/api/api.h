@@ -37,7 +37,7 @@ typedef struct {
 typedef struct authsvc_api_t authsvc_api_t;
 
 /**
- * Parse the embedded contract and bind it. Once per process.
+ * Parse the embedded contract and bind it. Once, before the threads and processes that share it.
  * @return INTERNAL if contract and functions do not fit each other
  */
 authsvc_error_t *authsvc_api_create(apr_pool_t *pool, const authsvc_api_t **api);
