@@ -245,7 +245,7 @@ def finish_load(load):
 
 
 def measure(server, name, workload, connections=None):
-    if callable(workload):  # each refresh token can be used once only
+    if callable(workload):  # a refresh token can be used once only, and so can an address
         workload = workload()
     server.settle()
     seconds = ARGS.seconds * SLOW.get(name, 1)
@@ -265,12 +265,16 @@ def measure(server, name, workload, connections=None):
 def workloads(server):
     granted = [server.register() for _ in range(USERS)]
     bearers = lines("bearers", ("Bearer " + one["access_token"] for one in granted))
-    fresh = '{"email":"new%d@bench.example.com","password":"' + PASSWORD + '","name":"Bench"}'
     checks(server, granted[0])
 
     def refresh():
         fresh = [server.register()["refresh_token"] for _ in range(USERS)]
         return ("refresh", f"{MOUNT}/auth/refresh", lines("refresh", fresh))
+
+    def register():
+        address = f"new%d-{secrets.token_hex(4)}@bench.example.com"
+        return ("register", f"{MOUNT}/auth/register", lines("fresh", [
+            json.dumps({"email": address, "password": PASSWORD, "name": "Bench"})]))
 
     return {
         "open": ("get", "/1k.bin", lines("nothing", [])),
@@ -280,7 +284,7 @@ def workloads(server):
         "login": ("post", f"{MOUNT}/auth/login",
                   lines("logins", (credentials(f"user{number}@bench.example.com")
                                    for number in range(USERS)))),
-        "register": ("register", f"{MOUNT}/auth/register", lines("fresh", [fresh])),
+        "register": register,
     }
 
 
