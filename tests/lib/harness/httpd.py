@@ -148,6 +148,10 @@ class Httpd:
         self.write()
         command = [build.HTTPD, "-f", str(self.conf), "-t"]
         if user and build.IS_ROOT:
+            # the tree may be in a directory of root's own
+            reachable = shutil.copy(build.module_path(), self.root / "run")
+            self.conf.write_text(self.text().replace(str(build.module_path()), reachable),
+                                 encoding="utf-8")
             command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *command]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60,
                               env=self.environment(), check=False)
