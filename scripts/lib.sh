@@ -63,16 +63,16 @@ install_packages() {
 # A daemon that is installed just to be started privately is not started, now or at the next boot.
 # policy-rc.d is asked by invoke-rc.d; the file is ours for as long as apt runs.
 install_idle() {
-    local package=$1 policy=/usr/sbin/policy-rc.d ours=
+    local package=$1 policy=/usr/sbin/policy-rc.d
     is_installed "$package" && return 0
     if [ ! -e "$policy" ]; then
-        ours=1
+        LENT=$policy
         printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
         as_root chmod 0755 "$policy"
     fi
     (need_packages "$package")
     local status=$?
-    [ -z "$ours" ] || as_root rm -f "$policy"
+    return_lent
     [ $status -eq 0 ] || exit $status
     as_root update-rc.d "$package" disable >/dev/null 2>&1 || true
 }
@@ -92,9 +92,16 @@ need_packages() {
     install_packages "${missing[@]}"
 }
 
+# A file that stands in the system for a moment only, also if the script is ended meanwhile.
+LENT=
+return_lent() {
+    [ -z "$LENT" ] || as_root rm -f "$LENT"
+    LENT=
+}
+
 # Where output goes that nobody wants to read unless something fails.
 LOG_DIR=$(mktemp -d "${TMPDIR:-/tmp}/authsvc-log.XXXXXX")
-trap 'rm -rf "$LOG_DIR"' EXIT
+trap 'return_lent; rm -rf "$LOG_DIR"' EXIT
 
 # Run a command with its output put away; show the end of it if the command fails.
 quietly() {

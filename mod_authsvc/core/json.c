@@ -109,20 +109,41 @@ authsvc_json_t *authsvc_json_parse(apr_pool_t *pool, const char *text, apr_size_
     return NULL;
 }
 
-const char *authsvc_json_dump(apr_pool_t *pool, const authsvc_json_t *value)
+static const char *dump(apr_pool_t *pool, const authsvc_json_t *value, size_t flags)
 {
+    json_free_t free_fn = NULL;
     char *text, *copy;
 
     if (!value) {
         return "null";
     }
-    text = json_dumps(inner(value), JSON_COMPACT | JSON_ENCODE_ANY);
+    text = json_dumps(inner(value), JSON_COMPACT | JSON_ENCODE_ANY | flags);
     if (!text) {
         authsvc_out_of_memory(pool);
     }
     copy = apr_pstrdup(pool, text);
-    free(text);
+    /* Another module may have brought an allocator of its own. */
+    json_get_alloc_funcs(NULL, &free_fn);
+    free_fn(text);
     return copy;
+}
+
+const char *authsvc_json_dump(apr_pool_t *pool, const authsvc_json_t *value)
+{
+    return dump(pool, value, 0);
+}
+
+const char *authsvc_json_dump_ascii(apr_pool_t *pool, const authsvc_json_t *value)
+{
+    const char *text = dump(pool, value, JSON_ENSURE_ASCII);
+    const char *del;
+
+    /* The one control character that jansson takes for a letter. It occurs within strings only. */
+    while ((del = strchr(text, 0x7f)) != NULL) {
+        text = apr_pstrcat(pool, apr_pstrmemdup(pool, text, (apr_size_t)(del - text)), "\\u007F",
+                           del + 1, NULL);
+    }
+    return text;
 }
 
 authsvc_json_type_t authsvc_json_type(const authsvc_json_t *value)

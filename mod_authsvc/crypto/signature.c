@@ -10,6 +10,11 @@
 
 #define P256_OCTETS 32
 #define ES256_OCTETS (2 * P256_OCTETS)
+/* What OpenSSL says from 3.6 on when a signature's own library has given no reason. */
+#ifndef EVP_R_PROVIDER_SIGNATURE_FAILURE
+#define EVP_R_PROVIDER_SIGNATURE_FAILURE (-1)
+#endif
+
 #define ES256_DER_MAX 72 /* SEQUENCE of two INTEGERs of up to 33 octets */
 
 /* RS256 is PKCS #1 v1.5, the default padding of an RSA key; EdDSA brings its own digest. */
@@ -114,8 +119,10 @@ authsvc_error_t *authsvc_signature_make(apr_pool_t *pool, const authsvc_key_t *k
         unsigned char raw[ES256_OCTETS];
 
         done = der_to_raw(signature, made, raw);
-        memcpy(signature, raw, sizeof(raw));
-        made = sizeof(raw);
+        if (done) {
+            memcpy(signature, raw, sizeof(raw));
+            made = sizeof(raw);
+        }
     }
     if (!done) {
         err = authsvc_openssl_fault(pool, "signing");
@@ -143,6 +150,8 @@ static int could_not_verify(void)
     case ERR_LIB_EC:
     case ERR_LIB_PROV:
         return 0;
+    case ERR_LIB_EVP:
+        return ERR_GET_REASON(first) != EVP_R_PROVIDER_SIGNATURE_FAILURE;
     default:
         return 1;
     }

@@ -197,6 +197,10 @@ static int choose(ctl_t *ctl, const apr_array_header_t *servers, const char *vho
                                            "--vhost and a name of %s",
                                       list_servers(ctl, servers));
         }
+        if (found && !authsvc_json_equal(authsvc_json_get(found->line, "policy"),
+                                         authsvc_json_get(server->line, "policy"))) {
+            database->policies = list_servers(ctl, servers);
+        }
         found = server;
     }
     if (!named) {

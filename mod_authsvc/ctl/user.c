@@ -60,6 +60,11 @@ static int open_services(ctl_t *ctl, const asked_t *asked, authsvc_ctx_t *ctx)
     if (status == CTL_OK) {
         status = authsvc_ctl_sqlite_file_check(ctl, &database, 0);
     }
+    if (status == CTL_OK && asked->email && database.policies) {
+        status = authsvc_ctl_failed(ctl, "the servers of this database have different rules for "
+                                         "accounts: choose one with --vhost and a name of %s",
+                                    database.policies);
+    }
     if (status != CTL_OK) {
         return status;
     }
@@ -96,10 +101,27 @@ static const char *status_of(const authsvc_user_t *user)
     return user->deleted_at ? "deactivated" : "active";
 }
 
+/* U+202A to U+202E and U+2066 to U+2069 turn the direction of what follows on the line. */
+static int turns_direction(const char *text)
+{
+    static const char *const turning[] = {"\xe2\x80\xaa", "\xe2\x80\xab", "\xe2\x80\xac",
+                                          "\xe2\x80\xad", "\xe2\x80\xae", "\xe2\x81\xa6",
+                                          "\xe2\x81\xa7", "\xe2\x81\xa8", "\xe2\x81\xa9"};
+
+    for (size_t i = 0; i < sizeof(turning) / sizeof(turning[0]); i++) {
+        if (strstr(text, turning[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* A row that was not written by this service may hold anything. */
 static const char *printable(const char *text)
 {
-    return authsvc_text_has_control(text, strlen(text)) ? "(not printable)" : text;
+    return authsvc_text_has_control(text, strlen(text)) || turns_direction(text)
+               ? "(not printable)"
+               : text;
 }
 
 static void print_json(ctl_t *ctl, const authsvc_user_t *user)
@@ -113,7 +135,7 @@ static void print_json(ctl_t *ctl, const authsvc_user_t *user)
     authsvc_json_set_string(line, "status", status_of(user));
     authsvc_json_set_bool(line, "email_verified", user->email_verified);
     authsvc_json_set_string(line, "created_at", authsvc_time_rfc3339(ctl->pool, user->created_at));
-    fprintf(ctl->out, "%s\n", authsvc_json_dump(ctl->pool, line));
+    fprintf(ctl->out, "%s\n", authsvc_json_dump_ascii(ctl->pool, line));
 }
 
 static void print_user(ctl_t *ctl, const asked_t *asked, const authsvc_user_t *user)

@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <http_log.h>
 #include <signal.h>
@@ -162,6 +163,29 @@ static int is_ours(const lease_t *lease, const ap_dbd_t *dbd)
            strcmp(config->params, facts->params) == 0 && config->init_queries->nelts == 0;
 }
 
+/* In a pool of its own, lest each failed attempt leaves something behind in the connection's. */
+static authsvc_error_t *attach(lease_t *lease, authsvc_ctx_t *ctx,
+                               const authsvc_db_driver_t *driver, ap_dbd_t *dbd, hold_t **hold)
+{
+    authsvc_error_t *err;
+    apr_pool_t *pool;
+    hold_t *made;
+
+    apr_pool_create(&pool, dbd->pool);
+    made = apr_pcalloc(pool, sizeof(*made));
+    made->dbd = dbd;
+    err = authsvc_db_attach(driver, apr_dbd_native_handle(dbd->driver, dbd->handle), &lease->db,
+                            pool, &made->conn);
+    if (err) {
+        err = unavailable(ctx, authsvc_error_describe(err, ctx->pool));
+        apr_pool_destroy(pool);
+        return err;
+    }
+    *authsvc_db_conn_baton(made->conn) = made;
+    *hold = made;
+    return NULL;
+}
+
 /* What we keep beside a connection; made when we see it for the first time. */
 static authsvc_error_t *hold_of(lease_t *lease, authsvc_ctx_t *ctx, ap_dbd_t *dbd, hold_t **hold)
 {
@@ -183,11 +207,7 @@ static authsvc_error_t *hold_of(lease_t *lease, authsvc_ctx_t *ctx, ap_dbd_t *db
         return AUTHSVC_INTERNAL(ctx->pool, "no driver for DBDriver %s",
                                 apr_dbd_name(dbd->driver));
     }
-    *hold = apr_pcalloc(dbd->pool, sizeof(**hold));
-    (*hold)->dbd = dbd;
-    AUTHSVC_TRY(authsvc_db_attach(driver, apr_dbd_native_handle(dbd->driver, dbd->handle),
-                                  &lease->db, dbd->pool, &(*hold)->conn));
-    *authsvc_db_conn_baton((*hold)->conn) = *hold;
+    AUTHSVC_TRY(attach(lease, ctx, driver, dbd, hold));
     apr_pool_userdata_setn(*hold, HOLD_KEY, NULL, dbd->pool);
     return NULL;
 }
@@ -256,7 +276,7 @@ static int has_descriptors(const lease_t *lease)
     }
     next = open("/dev/null", O_RDONLY | O_CLOEXEC); /* gets the lowest number that is free */
     if (next < 0) {
-        return 0;
+        return errno != EMFILE && errno != ENFILE; /* a chroot may have no /dev/null */
     }
     close(next);
     return (rlim_t)next + spare <= limit.rlim_cur;

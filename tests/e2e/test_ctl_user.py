@@ -187,13 +187,15 @@ def test_list_of_more_than_a_page(make_service):
     assert listed == [f"u{n}@example.com" for n in range(1203)]
 
 
-def test_what_a_foreign_row_holds_does_not_reach_the_terminal(service, api):
+@pytest.mark.parametrize("code", [0x1b, 0x7f, 0x9b, 0x202e, 0x2066])
+def test_what_a_foreign_row_holds_does_not_reach_the_terminal(service, api, code):
     grant = api.new_user()
-    service.database.query(
-        f"UPDATE users SET name = 'bad' || {'chr' if service.engine == 'postgresql' else 'char'}"
-        f"(27) || '[2J' WHERE id = '{grant['user']['id']}'")
+    function = "chr" if service.engine == "postgresql" else "char"
+    service.database.query(f"UPDATE users SET name = 'bad' || {function}({code}) || '[2J' "
+                           f"WHERE id = '{grant['user']['id']}'")
     for args in (("show", grant["user"]["id"]), ("list",), ("list", "--json")):
-        assert "\x1b" not in user(service, *args).stdout
+        said = user(service, *args).stdout
+        assert grant["user"]["id"] in said and chr(code) not in said
 
 
 def test_the_site_s_own_policy(make_service):
@@ -210,6 +212,20 @@ def test_the_site_s_own_policy(make_service):
     stored = service.database.query("SELECT password_hash FROM users WHERE id = "
                                     f"'{json.loads(done.stdout)['id']}'")[0][0]
     assert "m=64,t=1" in stored, "hashed at the site's cost"
+
+
+def test_servers_with_different_rules(make_service):
+    service = make_service(vhosts=[("strict.example", ["AuthSvcPasswordLength 20 30"])])
+    config = ("--config", str(service.httpd.conf), "--httpd", build.HTTPD)
+    make = ("user", "create", "--email", new_email(), "--name", "Ada")
+    options = {"stdin": PASSWORD + "\n", "env": service.httpd.environment(), "check": False}
+    done = build.ctl(*make, *config, **options)
+    assert done.returncode == 1 and "--vhost" in done.stderr, done
+    done = build.ctl(*make, *config, "--vhost", "strict.example", **options)
+    assert done.returncode == 1 and "at least 20 characters" in done.stderr, done
+    assert build.ctl(*make, *config, "--vhost", "localhost", **options).returncode == 0
+    # who makes no account is asked nothing
+    assert build.ctl("user", "list", *config, env=options["env"]).returncode == 0
 
 
 @pytest.mark.parametrize("args", [

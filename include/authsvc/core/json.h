@@ -40,6 +40,9 @@ authsvc_json_t *authsvc_json_parse(apr_pool_t *pool, const char *text, apr_size_
 /** Compact text, NUL-terminated, in pool. */
 const char *authsvc_json_dump(apr_pool_t *pool, const authsvc_json_t *value);
 
+/** The same in printable ASCII, everything else escaped: for a terminal. */
+const char *authsvc_json_dump_ascii(apr_pool_t *pool, const authsvc_json_t *value);
+
 authsvc_json_type_t authsvc_json_type(const authsvc_json_t *value);
 
 /** A member of an object; NULL if there is none or it is no object. */

@@ -485,6 +485,43 @@ START_TEST(setting_runs_out_of_memory)
 }
 END_TEST
 
+START_TEST(text_for_a_terminal_is_printable_ascii)
+{
+    const authsvc_json_t *value = parse("[\"\xc3\xa4\x7f\x7f b\",\"\\u001b\xc2\x9b\",1]");
+
+    ck_assert_str_eq(authsvc_json_dump_ascii(unit_pool, value),
+                     "[\"\\u00E4\\u007F\\u007F b\",\"\\u001B\\u009B\",1]");
+}
+END_TEST
+
+/* An allocator whose memory libc's free() does not know. */
+static void *foreign_malloc(size_t size)
+{
+    char *memory = malloc(size + 64);
+
+    return memory ? memory + 64 : NULL;
+}
+
+static void foreign_free(void *memory)
+{
+    if (memory) {
+        free((char *)memory - 64);
+    }
+}
+
+START_TEST(another_modules_allocator_frees_what_it_gave)
+{
+    authsvc_json_t *value;
+
+    json_set_alloc_funcs(foreign_malloc, foreign_free);
+    authsvc_json_init();
+    value = authsvc_json_parse(unit_pool, "{\"a\":\"\xc3\xa4\"}", 10, NULL);
+    ck_assert_ptr_nonnull(value);
+    ck_assert_str_eq(authsvc_json_dump(unit_pool, value), "{\"a\":\"\xc3\xa4\"}");
+    apr_pool_clear(unit_pool);
+}
+END_TEST
+
 AUTHSVC_UNIT_SUITE(suite_json)
 {
     Suite *suite = suite_create("json");
@@ -514,6 +551,8 @@ AUTHSVC_UNIT_SUITE(suite_json)
     tcase_add_test(tcase, enough_memory_is_the_positive_control);
     tcase_add_test(tcase, builders_run_out_of_memory);
     tcase_add_test(tcase, jansson_is_made_to_end_the_process);
+    tcase_add_test(tcase, text_for_a_terminal_is_printable_ascii);
+    tcase_add_test(tcase, another_modules_allocator_frees_what_it_gave);
     tcase_add_loop_test(tcase, dump_and_copy_run_out_of_memory, 0, 3);
     tcase_add_loop_test_raise_signal(tcase, setting_runs_out_of_memory, SIGABRT, 0, 3);
     return suite;
