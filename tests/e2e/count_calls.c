@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A key was parsed; a statement was prepared; an idle connection was looked at, as each lease
+/* A key was parsed; a named statement was prepared; an idle connection was looked at, as each lease
    begins; a message to PostgreSQL was sent, as each round trip begins. */
 enum { KEYS, PREPARED, LEASES, SENT, COUNTERS };
 
@@ -93,7 +93,8 @@ ssize_t send(int fd, const void *data, size_t len, int flags)
     }
     if (len > 0 && strchr("PBQ", message[0])) {
         count(SENT);
-        if (message[0] == 'P') {
+        /* Parse: a type, a length of 4 octets, and the statement's name, which may be empty. */
+        if (message[0] == 'P' && len > 5 && message[5] != '\0') {
             count(PREPARED);
         }
     }

@@ -99,7 +99,7 @@ class Ledger:
             return None
         failures = [a.ended for a in self.answers
                     if a.ended >= lifted and a.status in (0, 503)]
-        return max(failures and [first[kind] for kind in kinds] or [lifted])
+        return max(first[kind] for kind in kinds) if failures else lifted
 
     def counts(self):
         """Answers by class."""
@@ -128,8 +128,10 @@ class Ledger:
                  if its not in sessions and not rules.was_lost(when)]
         found += [f"user {email} was acknowledged, and has no row" for when, its, email
                   in self.users if its not in users and not rules.was_lost(when)]
-        found += [f"user {email} has a row that nobody acknowledged" for when, its, email
-                  in self.users if its in users and by_email[email][0] != its]
+        found += [f"user {email} was acknowledged, and is another one" for when, its, email
+                  in self.users if its in users and by_email.get(email, (its,))[0] != its]
+        found += [f"user {email} was acknowledged, and has another address" for when, its, email
+                  in self.users if its in users and email not in by_email]
         found += [f"logout of {its} was acknowledged, and its row is alive" for when, its
                   in self.revoked if sessions.get(its, "gone") is None
                   and not rules.was_lost(when)]

@@ -41,18 +41,11 @@ WRAP(int, crypto_generichash_final,
      (crypto_generichash_state *state, unsigned char *out, size_t len), (state, out, len), -1)
 
 WRAP(EVP_MD_CTX *, EVP_MD_CTX_new, (void), (), NULL)
-WRAP(int, EVP_DigestSignInit_ex,
-     (EVP_MD_CTX *ctx, EVP_PKEY_CTX **pctx, const char *digest, OSSL_LIB_CTX *library,
-      const char *properties, EVP_PKEY *key, const OSSL_PARAM params[]),
-     (ctx, pctx, digest, library, properties, key, params), 0)
+WRAP(int, EVP_MD_CTX_copy_ex, (EVP_MD_CTX *to, const EVP_MD_CTX *from), (to, from), 0)
 WRAP(int, EVP_DigestSign,
      (EVP_MD_CTX *ctx, unsigned char *signature, size_t *len, const unsigned char *in,
       size_t in_len),
      (ctx, signature, len, in, in_len), 0)
-WRAP(int, EVP_DigestVerifyInit_ex,
-     (EVP_MD_CTX *ctx, EVP_PKEY_CTX **pctx, const char *digest, OSSL_LIB_CTX *library,
-      const char *properties, EVP_PKEY *key, const OSSL_PARAM params[]),
-     (ctx, pctx, digest, library, properties, key, params), 0)
 WRAP(int, EVP_DigestVerify,
      (EVP_MD_CTX *ctx, const unsigned char *signature, size_t len, const unsigned char *in,
       size_t in_len),

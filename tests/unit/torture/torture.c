@@ -97,7 +97,7 @@ static void attempt(const rack_t *rack, long at)
     if (answer.status >= 500) {
         apr_pool_destroy(scene.ctx.pool);
         scene_request(&scene);
-            result->next = run_once(rack->tcase, &scene, &answer);
+        result->next = run_once(rack->tcase, &scene, &answer);
     }
 }
 
