@@ -69,14 +69,9 @@ int inject_out_of_memory(int status)
 
 /* ---- memory */
 
-#if defined(__SANITIZE_ADDRESS__)
+#if INJECT_SANITIZED
 #define BENEATH(function) __interceptor_##function
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define BENEATH(function) __interceptor_##function
-#endif
-#endif
-#ifndef BENEATH
+#else
 #define BENEATH(function) __libc_##function
 #endif
 

@@ -8,6 +8,18 @@
  * in the process; crypto calls are wrapped by the linker; the database is driver.c's.
  */
 
+/* 1 under AddressSanitizer, gcc's and clang's. */
+#if defined(__SANITIZE_ADDRESS__)
+#define INJECT_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define INJECT_SANITIZED 1
+#endif
+#endif
+#ifndef INJECT_SANITIZED
+#define INJECT_SANITIZED 0
+#endif
+
 typedef enum {
     INJECT_MEMORY,   /* malloc, calloc, realloc, mmap and theirs */
     INJECT_CRYPTO,   /* random octets, signatures, Argon2id, BLAKE2b */
