@@ -117,13 +117,13 @@ class Mixed:
 
     def verdict(self, bites=(), limit=RECOVERY, restarted=False, **rules):
         """
-        Fails with everything that was wrong. bites: kinds of which some request must have been
-        answered by 503, lest the fault was none. rules: see ledger.Rules.
+        Fails with everything that was wrong. bites: kinds of request of which at least one must have
+        been answered by 503, lest the fault was none. rules: see ledger.Rules.
         """
         rules = ledger.Rules(**rules)
         found = list(self.broken) + self.server(restarted)
-        found += [f"no {kind} was answered by 503: was there a fault?"
-                  for kind in bites if not self.seen(kind, 503)]
+        if bites and not any(self.seen(kind, 503) for kind in bites):
+            found.append(f"no {', '.join(bites)} was answered by 503: was there a fault?")
         if self.recovered is None or self.recovered > limit:
             found.append(f"recovery took {self.recovered or 'more than it may'} (limit {limit} s)")
         found += self.ledger.compare(self.service, self.clients, rules)

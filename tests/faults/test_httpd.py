@@ -162,7 +162,8 @@ def test_children_of_one_connection(start, pair, is_long, monkeypatch):
     monkeypatch.setattr(clients, "MOST_CHAINS", 1)
     mpm = pair[1]
     tuning = TUNING[mpm] if mpm == "prefork" else [
-        "ServerLimit 200", "StartServers 48", "ThreadLimit 4", "ThreadsPerChild 2",
+        # half of a child's threads may wait: enough that nobody is turned away for that
+        "ServerLimit 100", "StartServers 24", "ThreadLimit 4", "ThreadsPerChild 4",
         "MaxRequestWorkers 400", "MinSpareThreads 80", "MaxSpareThreads 400"]
     service = start(tuning=tuning, main=["MaxConnectionsPerChild 1", "KeepAlive Off"])
     growth, seen = Growth(service), set()
