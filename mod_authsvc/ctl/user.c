@@ -104,12 +104,11 @@ static const char *status_of(const authsvc_user_t *user)
 /* U+202A to U+202E and U+2066 to U+2069 turn the direction of what follows on the line. */
 static int turns_direction(const char *text)
 {
-    static const char *const turning[] = {"\xe2\x80\xaa", "\xe2\x80\xab", "\xe2\x80\xac",
-                                          "\xe2\x80\xad", "\xe2\x80\xae", "\xe2\x81\xa6",
-                                          "\xe2\x81\xa7", "\xe2\x81\xa8", "\xe2\x81\xa9"};
+    const unsigned char *at = (const unsigned char *)text;
 
-    for (size_t i = 0; i < sizeof(turning) / sizeof(turning[0]); i++) {
-        if (strstr(text, turning[i])) {
+    for (; *at; at++) {
+        if (at[0] == 0xe2 && ((at[1] == 0x80 && at[2] >= 0xaa && at[2] <= 0xae) ||
+                              (at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9))) {
             return 1;
         }
     }

@@ -132,6 +132,7 @@ static void lend(taking_t *taking, hold_t *hold)
 {
     lease_t *lease = taking->lease;
 
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): hold_of gives one, or an error */
     hold->was_bad = authsvc_db_conn_state(hold->conn) == AUTHSVC_DB_BAD;
     hold->is_fair = taking->deadline - authsvc_clock_monotonic() >= FAIR_TIME;
     hold->is_probe = hold->was_bad && taking->is_probe;

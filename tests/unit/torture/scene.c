@@ -12,7 +12,6 @@
 #include "authsvc/db/migrate.h"
 #include "authsvc/db/provider.h"
 #include "inject.h"
-#include "inject.h"
 
 #define LONG_AGO apr_time_from_sec(1800000000)
 #define MINUTE apr_time_from_sec(60)
