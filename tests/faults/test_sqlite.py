@@ -11,13 +11,13 @@ import time
 
 import pytest
 
-from harness import build, databases
+from harness import build, databases, disk
 from harness.service import new_email
 from mixed import Mixed
 from patient import patient_crew
 
 ENDS = ("", "-wal", "-shm")
-TMPFS_KIB = 16384
+TMPFS_MIB = 16
 
 
 @pytest.fixture
@@ -134,26 +134,8 @@ def move(there, here):
 
 @pytest.fixture
 def small_disk():
-    """A file system of a few MiB."""
-    path = build.scratch("tmpfs")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={TMPFS_KIB}k,mode=755", "tmpfs",
-                    str(path)], check=True)
-    yield path
-    subprocess.run(["umount", "-l", str(path)], check=True)
-    path.rmdir()
-
-
-def fill(path):
-    """To the last octet; gives what fills it."""
-    filler = path / "filler"
-    with open(filler, "wb", buffering=0) as file:
-        with contextlib.suppress(OSError):
-            while True:
-                file.write(b"x" * 4096)
-        with contextlib.suppress(OSError):
-            while True:
-                file.write(b"x")
-    return filler
+    with disk.small_disk(TMPFS_MIB, build.HTTPD_USER) as path:
+        yield path
 
 
 def test_disk_full(small_disk, make_service, is_long):
@@ -165,7 +147,7 @@ def test_disk_full(small_disk, make_service, is_long):
     with Mixed(service, "disk full") as load:
         with load.fault():
             for _ in range(3 if is_long else 1):
-                filler = fill(small_disk)
+                filler = disk.fill(small_disk)
                 time.sleep(5 if is_long else 3)
                 assert shutil.disk_usage(small_disk).free < 4096
                 filler.unlink()

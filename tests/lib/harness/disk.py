@@ -29,5 +29,8 @@ def fill(path):
         with contextlib.suppress(OSError):
             while True:
                 file.write(bytes(4096))
+        with contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(1))
     os.chmod(ballast, 0o644)
     return ballast
