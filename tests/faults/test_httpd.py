@@ -162,9 +162,10 @@ def test_children_of_one_connection(start, pair, is_long, monkeypatch):
     monkeypatch.setattr(clients, "MOST_CHAINS", 1)
     mpm = pair[1]
     tuning = TUNING[mpm] if mpm == "prefork" else [
-        # half of a child's threads may wait: enough that nobody is turned away for that
-        "ServerLimit 100", "StartServers 24", "ThreadLimit 4", "ThreadsPerChild 4",
-        "MaxRequestWorkers 400", "MinSpareThreads 80", "MaxSpareThreads 400"]
+        # half of a child's threads may wait: so many that nobody is turned away for that, even if
+        # one child gets all clients at once
+        "ServerLimit 120", "StartServers 20", "ThreadLimit 16", "ThreadsPerChild 16",
+        "MaxRequestWorkers 1920", "MinSpareThreads 320", "MaxSpareThreads 1920"]
     service = start(tuning=tuning, main=["MaxConnectionsPerChild 1", "KeepAlive Off"])
     growth, seen = Growth(service), set()
     with Mixed(service, f"MaxConnectionsPerChild 1, {mpm}", clients=few, pace=0.4) as load:
