@@ -47,7 +47,7 @@ static void fails_when_it_is_done(scene_t *scene, answer_t *answer)
                          : 200;
 }
 
-/* By a pointer, or static analysis would see the faults, and a compiler leave out what is unused. */
+/* By a pointer: static analysis would see the faults, and a compiler drop what is unused. */
 static void *(*volatile allocate)(size_t len) = malloc;
 
 static void does_not_look(scene_t *scene, answer_t *answer)
