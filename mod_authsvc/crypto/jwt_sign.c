@@ -21,7 +21,13 @@ static const char *payload(apr_pool_t *pool, const authsvc_claims_t *claims)
     authsvc_json_set_string(json, "sid", claims->session_id);
     authsvc_json_set_integer(json, "epoch", claims->epoch);
     authsvc_json_set_string(json, "role", claims->role);
+    if (claims->email) {
+        authsvc_json_set_string(json, "email", claims->email);
+    }
     authsvc_json_set_bool(json, "email_verified", claims->email_verified);
+    if (claims->name) {
+        authsvc_json_set_string(json, "name", claims->name);
+    }
     return authsvc_json_dump(pool, json);
 }
 

@@ -193,6 +193,13 @@ static const char *get_uuid(const authsvc_json_t *claims, const char *name)
     return text && authsvc_uuid_parse(text, octets) ? text : NULL;
 }
 
+/* @return 0 if the claim is there and is no string */
+static int get_optional(const authsvc_json_t *claims, const char *name, const char **text)
+{
+    *text = authsvc_json_get_string(claims, name);
+    return *text || !authsvc_json_get(claims, name);
+}
+
 static authsvc_error_t *check_own(parsed_t *parsed, authsvc_claims_t *claims)
 {
     const authsvc_json_t *verified = authsvc_json_get(parsed->claims, "email_verified");
@@ -204,6 +211,11 @@ static authsvc_error_t *check_own(parsed_t *parsed, authsvc_claims_t *claims)
     claims->role = authsvc_json_get_string(parsed->claims, "role");
     if (!claims->subject || !claims->session_id || !claims->token_id || !claims->role) {
         return refuse(parsed->pool, "sub, sid, jti or role");
+    }
+    /* Tokens of before an upgrade have neither. */
+    if (!get_optional(parsed->claims, "email", &claims->email) ||
+        !get_optional(parsed->claims, "name", &claims->name)) {
+        return refuse(parsed->pool, "email or name");
     }
     if (!authsvc_json_get(parsed->claims, "epoch") ||
         !authsvc_json_integer(authsvc_json_get(parsed->claims, "epoch"), &claims->epoch)) {

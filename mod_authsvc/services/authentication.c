@@ -16,12 +16,12 @@ authsvc_error_t *authsvc_authentication_verify(authsvc_ctx_t *ctx, const char *t
         .now = apr_time_sec(authsvc_clock_now(ctx->clock)),
         .leeway = LEEWAY_SECONDS,
     };
-    authsvc_claims_t claims;
-    AUTHSVC_TRY(authsvc_jwt_verify(ctx->pool, settings->keys, &expected, token, len, &claims));
     authsvc_principal_t *found = apr_pcalloc(ctx->pool, sizeof(*found));
-    found->session.session_id = claims.session_id;
-    found->session.user_id = claims.subject;
-    found->session.epoch = claims.epoch;
+    AUTHSVC_TRY(authsvc_jwt_verify(ctx->pool, settings->keys, &expected, token, len,
+                                   &found->claims));
+    found->session.session_id = found->claims.session_id;
+    found->session.user_id = found->claims.subject;
+    found->session.epoch = found->claims.epoch;
     *principal = found;
     return NULL;
 }

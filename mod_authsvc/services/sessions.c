@@ -50,6 +50,8 @@ static authsvc_error_t *sign_access_token(authsvc_ctx_t *ctx, const authsvc_user
         .token_id = authsvc_uuid_v7(ctx->pool, now),
         .session_id = session_id,
         .role = user->role,
+        .email = user->email,
+        .name = user->name,
         .epoch = epoch,
         .email_verified = user->email_verified,
         .issued_at = apr_time_sec(now),

@@ -49,12 +49,13 @@ def test_claims_and_keys(signed):
     if key["kty"] == "RSA":
         assert len(unb64(key["n"])) >= 256
     assert set(claims) == {"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "sid", "epoch",
-                           "role", "email_verified"}
+                           "role", "email", "email_verified", "name"}
     assert (claims["iss"], claims["aud"]) == (signed.issuer, signed.issuer)
     assert claims["sub"] == grant["user"]["id"]
     assert claims["exp"] - claims["iat"] == 900
     assert before - 1 <= claims["iat"] <= time.time() + 1
     assert (claims["role"], claims["email_verified"]) == ("user", False)
+    assert (claims["email"], claims["name"]) == (grant["user"]["email"], grant["user"]["name"])
     uuid.UUID(claims["sid"])
 
 
@@ -146,7 +147,7 @@ def test_forged_tokens(signed):
     for typ in ("at+jwt", "refresh", "", "JOSE", 1, None):
         refused(service, signer.token(dict(header, typ=typ), claims))
     for name in claims:
-        if name in ("iat", "nbf", "jti", "role", "email_verified"):
+        if name in ("iat", "nbf", "jti", "role", "email_verified", "email", "name"):
             continue
         cut = {k: v for k, v in claims.items() if k != name}
         refused(service, signer.token(header, cut))

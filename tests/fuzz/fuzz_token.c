@@ -77,6 +77,11 @@ static const char *sign(apr_pool_t *pool, const char *header, size_t header_len,
                        NULL);
 }
 
+static size_t length(const char *text)
+{
+    return text ? strlen(text) : 0;
+}
+
 /* What we sign, we accept, and it says what was put in. */
 static void round_trip(apr_pool_t *pool, fuzz_input_t *input, authsvc_token_type_t type)
 {
@@ -90,6 +95,8 @@ static void round_trip(apr_pool_t *pool, fuzz_input_t *input, authsvc_token_type
     said.session_id = "018f0000-0000-7000-8000-000000000002";
     said.role = fuzz_string(pool, input);
     said.token_id = fuzz_string(pool, input);
+    said.email = fuzz_octet(input) & 1 ? fuzz_string(pool, input) : NULL;
+    said.name = fuzz_octet(input) & 1 ? fuzz_string(pool, input) : NULL;
     said.issued_at = said.not_before = ORACLE_NOW;
     said.expires_at = ORACLE_NOW + 1;
     said.email_verified = fuzz_octet(input) & 1;
@@ -97,11 +104,16 @@ static void round_trip(apr_pool_t *pool, fuzz_input_t *input, authsvc_token_type
         said.epoch = (apr_int64_t)((apr_uint64_t)said.epoch << 8 | fuzz_octet(input));
     }
     if (authsvc_jwt_sign(pool, keys, type, &said, &token)) {
-        FUZZ_MUST(strlen(said.role) + strlen(said.token_id) > 300); /* only for its length */
+        FUZZ_MUST(length(said.role) + length(said.token_id) + length(said.email) +
+                      length(said.name) > 300); /* only for its length */
         return;
     }
     FUZZ_MUST(check(pool, token, strlen(token), type, &read));
     FUZZ_MUST(read.epoch == said.epoch && read.email_verified == said.email_verified);
+    FUZZ_MUST(!read.email == !said.email && !read.name == !said.name);
+    if (said.name && u8_check((const uint8_t *)said.name, strlen(said.name)) == NULL) {
+        FUZZ_MUST(strcmp(read.name, said.name) == 0);
+    }
     if (u8_check((const uint8_t *)said.role, strlen(said.role)) == NULL) {
         FUZZ_MUST(strcmp(read.role, said.role) == 0);
     }

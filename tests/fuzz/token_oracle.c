@@ -171,6 +171,13 @@ static int is_uuid(const json_t *value)
     return json_is_string(value) && fuzz_matches(UUID, json_string_value(value));
 }
 
+static int is_string_or_absent(const json_t *claims, const char *name)
+{
+    const json_t *value = json_object_get(claims, name);
+
+    return !value || json_is_string(value);
+}
+
 static const char *refuse_claims(const json_t *claims)
 {
     const char *iss = json_string_value(json_object_get(claims, "iss"));
@@ -194,6 +201,9 @@ static const char *refuse_claims(const json_t *claims)
         !json_is_integer(json_object_get(claims, "epoch")) ||
         !json_is_boolean(json_object_get(claims, "email_verified"))) {
         return "jti, role, epoch or email_verified";
+    }
+    if (!is_string_or_absent(claims, "email") || !is_string_or_absent(claims, "name")) {
+        return "email or name";
     }
     return NULL;
 }
@@ -255,6 +265,8 @@ void oracle_compare(apr_pool_t *pool, const char *token, const authsvc_claims_t 
     FUZZ_MUST(same(claims, "iss", read->issuer) && same(claims, "sub", read->subject));
     FUZZ_MUST(same(claims, "sid", read->session_id) && same(claims, "jti", read->token_id));
     FUZZ_MUST(same(claims, "role", read->role));
+    FUZZ_MUST(read->email ? same(claims, "email", read->email) : !json_object_get(claims, "email"));
+    FUZZ_MUST(read->name ? same(claims, "name", read->name) : !json_object_get(claims, "name"));
     FUZZ_MUST(strcmp(read->audience, ORACLE_AUDIENCE) == 0);
     FUZZ_MUST(same_number(claims, "exp", read->expires_at));
     FUZZ_MUST(same_number(claims, "nbf", read->not_before));

@@ -16,6 +16,8 @@ typedef struct {
     const char *token_id;   /* jti */
     const char *session_id; /* sid, uuid */
     const char *role;
+    const char *email; /* NULL: the token does not say */
+    const char *name;  /* the same */
     apr_int64_t epoch;
     int email_verified;
     apr_int64_t issued_at;

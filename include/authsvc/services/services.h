@@ -7,9 +7,10 @@
 #include "authsvc/crypto/jwt.h"
 #include "authsvc/repositories/repositories.h"
 
-/** Who an access token names: the session's reference is all the database needs. */
+/** Who an access token names, and what else it says. */
 typedef struct authsvc_principal_t {
-    authsvc_session_ref_t session;
+    authsvc_session_ref_t session; /* all that the database needs */
+    authsvc_claims_t claims;
 } authsvc_principal_t;
 
 /** What a sign-in or a refresh gives. In ctx->pool. */

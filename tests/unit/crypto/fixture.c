@@ -197,6 +197,8 @@ authsvc_claims_t fixture_claims(void)
     claims.token_id = "018f0000-0000-7000-8000-000000000003";
     claims.session_id = FIXTURE_SESSION;
     claims.role = "user";
+    claims.email = "ada@example.org";
+    claims.name = "Ada \xc3\x96 \"Lovelace\"";
     claims.epoch = 7;
     claims.email_verified = 1;
     claims.issued_at = FIXTURE_NOW;

@@ -120,6 +120,8 @@ START_TEST(a_signed_token_verifies_and_says_what_was_signed)
     ck_assert_str_eq(claims.token_id, wanted.token_id);
     ck_assert_str_eq(claims.session_id, wanted.session_id);
     ck_assert_str_eq(claims.role, wanted.role);
+    ck_assert_str_eq(claims.email, wanted.email);
+    ck_assert_str_eq(claims.name, wanted.name);
     ck_assert_int_eq(claims.epoch, wanted.epoch);
     ck_assert_int_eq(claims.email_verified, wanted.email_verified);
     ck_assert_int_eq(claims.issued_at, wanted.issued_at);
@@ -209,6 +211,59 @@ START_TEST(any_key_of_the_set_verifies)
 }
 END_TEST
 
+/* The longest of everything that a site and a user can choose: 255 octets for URLs and addresses,
+   100 code points for a name, the largest key. */
+START_TEST(the_longest_token_fits)
+{
+    authsvc_claims_t claims = fixture_claims(), read;
+    authsvc_jwt_expectation_t expected = fixture_expectation();
+    char *text = apr_palloc(unit_pool, 256), *name = apr_palloc(unit_pool, 401);
+    const authsvc_keyset_t *keys = fixture_keyset(FIXTURE_RS256);
+    const char *token;
+    int i;
+
+    memset(text, 'x', 255);
+    text[255] = '\0';
+    for (i = 0; i < 400; i += 4) {
+        memcpy(name + i, "\xf0\x9f\x98\x80", 4);
+    }
+    name[400] = '\0';
+    claims.issuer = claims.audience = claims.email = text;
+    expected.issuer = expected.audience = text;
+    expected.type = AUTHSVC_TYP_AT_JWT;
+    claims.name = name;
+    claims.role = "admin";
+    claims.epoch = APR_INT64_MAX;
+    claims.email_verified = 0;
+    ck_assert_ptr_null(authsvc_jwt_sign(unit_pool, keys, AUTHSVC_TYP_AT_JWT, &claims, &token));
+    ck_assert_ptr_null(
+        authsvc_jwt_verify(unit_pool, keys, &expected, token, strlen(token), &read));
+    ck_assert_str_eq(read.name, name);
+    /* The largest key's signature has 1024 octets, this one's 256. */
+    ck_assert_uint_le(strlen(token) + 1366 - 342, AUTHSVC_JWT_MAX);
+    /* The same length in quotes, which JSON escapes; nothing has more octets. */
+    for (i = 0; i < 100; i++) {
+        name[i] = '"';
+    }
+    name[100] = '\0';
+    ck_assert_ptr_null(authsvc_jwt_sign(unit_pool, keys, AUTHSVC_TYP_AT_JWT, &claims, &token));
+}
+END_TEST
+
+START_TEST(a_token_may_be_silent_about_email_and_name)
+{
+    authsvc_claims_t claims = fixture_claims(), read;
+    const char *token;
+
+    claims.email = claims.name = NULL;
+    ck_assert_ptr_null(authsvc_jwt_sign(unit_pool, fixture_keyset(FIXTURE_EDDSA),
+                                        AUTHSVC_TYP_JWT, &claims, &token));
+    ck_assert_ptr_null(verify(fixture_keyset(FIXTURE_EDDSA), token, &read));
+    ck_assert_ptr_null(read.email);
+    ck_assert_ptr_null(read.name);
+}
+END_TEST
+
 /* No token is made that our own verification would refuse for its length. */
 START_TEST(a_token_that_would_be_too_long_is_not_made)
 {
@@ -291,6 +346,8 @@ AUTHSVC_UNIT_SUITE(suite_jwt)
     tcase_add_loop_test(tcase, a_signed_token_verifies_and_says_what_was_signed, 0, FIXTURE_KEYS);
     tcase_add_loop_test(tcase, the_header_has_alg_typ_and_kid, 0, FIXTURE_KEYS);
     tcase_add_test(tcase, any_key_of_the_set_verifies);
+    tcase_add_test(tcase, the_longest_token_fits);
+    tcase_add_test(tcase, a_token_may_be_silent_about_email_and_name);
     tcase_add_test(tcase, a_token_that_would_be_too_long_is_not_made);
     tcase_add_loop_test(tcase, threads_share_a_set, 0, FIXTURE_KEYS);
     return suite;
