@@ -2,6 +2,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include <apr_strings.h>
+
 #include "authsvc/core/encoding.h"
 #include "authsvc/core/units.h"
 #include "authsvc/core/url.h"
@@ -111,4 +113,29 @@ int authsvc_url_is_origin(const char *origin)
     }
     end = skip_authority(origin + len + 3);
     return end && *end == '\0';
+}
+
+static int ends_in(const char *text, size_t len, const char *end)
+{
+    size_t end_len = strlen(end);
+
+    return len > end_len && memcmp(text + len - end_len, end, end_len) == 0;
+}
+
+const char *authsvc_url_origin(apr_pool_t *pool, const char *url)
+{
+    int https = strncmp(url, "https", 5) == 0;
+    size_t scheme = strlen(https ? "https://" : "http://");
+    size_t len = scheme + strcspn(url + scheme, "/");
+    const char *own_port = https ? ":443" : ":80";
+    char *origin, *p;
+
+    if (ends_in(url, len, own_port)) {
+        len -= strlen(own_port);
+    }
+    origin = apr_pstrmemdup(pool, url, len);
+    for (p = origin; *p; p++) {
+        *p = (char)(*p >= 'A' && *p <= 'Z' ? *p - 'A' + 'a' : *p);
+    }
+    return origin;
 }

@@ -13,6 +13,7 @@
 #include "authsvc/api/api.h"
 #include "authsvc/core/json.h"
 #include "authsvc/core/units.h"
+#include "authsvc/core/url.h"
 #include "authsvc/crypto/crypto.h"
 #include "authsvc/crypto/password.h"
 #include "authsvc/db/provider.h"
@@ -227,13 +228,54 @@ static void check_files(check_t *check, apr_pool_t *pconf, authsvc_settings_t *s
     }
 }
 
+static int is_loopback(const char *host)
+{
+    return strcasecmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
+           (strncmp(host, "127.", 4) == 0 && !host[strspn(host, "0123456789.")]);
+}
+
 static int is_plain_http(apr_pool_t *pool, const char *url)
 {
     apr_uri_t uri;
 
     return apr_uri_parse(pool, url, &uri) == APR_SUCCESS && strcmp(uri.scheme, "http") == 0 &&
-           strcasecmp(uri.hostname, "localhost") != 0 && strncmp(uri.hostname, "127.", 4) != 0 &&
-           strcmp(uri.hostname, "::1") != 0;
+           !is_loopback(uri.hostname);
+}
+
+/* What a cookie's Path cannot carry. */
+static int has_odd_mount(const authsvc_server_config_t *config)
+{
+    int i;
+
+    for (i = 0; i < config->mounts->nelts; i++) {
+        const char *path = APR_ARRAY_IDX(config->mounts, i, authsvc_mount_t).path;
+
+        if (*path && (!authsvc_name_is_plain(path) || strpbrk(path, ";,"))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void check_cookie(check_t *check, const authsvc_settings_t *settings)
+{
+    if (!settings->cookie || !settings->issuer) {
+        return;
+    }
+    if (is_plain_http(check->pool, settings->issuer)) {
+        refuse(check, "AS0650",
+               "AuthSvcCookie is On and AuthSvcIssuer is an http:// URL: whoever sees the traffic "
+               "could take the cookies. Give an https:// URL, or one of localhost to try it out");
+    } else if (!settings->cookie_secure) {
+        say(check, APLOG_NOTICE, "AS0651",
+            "AuthSvcIssuer is http:// on this machine: the session cookies are named authsvc and "
+            "authsvc-refresh, and have no Secure attribute. Good for trying it out only");
+    }
+    if (has_odd_mount(check->config)) {
+        refuse(check, "AS0652",
+               "AuthSvcCookie is On, and the path of an AuthSvc Location has a character that a "
+               "cookie's Path cannot have. Use letters, digits, - . _ ~ and /");
+    }
 }
 
 static void check_server(check_t *check, apr_pool_t *pconf)
@@ -260,6 +302,7 @@ static void check_server(check_t *check, apr_pool_t *pconf)
             "AuthSvcIssuer is an http:// URL of another host than this one: who fetches the keys "
             "there can be given somebody else's. Good for tests only");
     }
+    check_cookie(check, settings);
     check_times(check, settings);
     check_password(check, settings);
     check_files(check, pconf, settings);

@@ -45,6 +45,7 @@ struct authsvc_child_t;
     X(const char *, problem_base)                                 \
     X(apr_array_header_t *, cors_origins) /* of const char * */   \
     X(int, require_tls)                                           \
+    X(int, cookie)                                                \
     X(int, hash_slots)                                            \
     X(int, hash_places)                                           \
     X(apr_interval_time_t, hash_wait)

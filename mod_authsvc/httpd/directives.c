@@ -52,6 +52,7 @@ static const place_t email_utf8 = PLACE(email_utf8, 0, 1, "");
 static const place_t prepared_statements = PLACE(prepared_statements, 0, 1, "");
 static const place_t auto_migrate = PLACE(auto_migrate, 0, 1, "");
 static const place_t require_tls = PLACE(require_tls, 0, 1, "");
+static const place_t cookie = PLACE(cookie, 0, 1, "");
 static const place_t signing_key = PLACE(signing_key, 0, 0, "");
 static const place_t secret_file = PLACE(secret_file, 0, 0, "");
 
@@ -433,6 +434,8 @@ const command_rec authsvc_directives[] = {
                   "a web origin whose pages may call the API; repeatable"),
     AP_INIT_FLAG("AuthSvcRequireTLS", set_flag, AT(require_tls), RSRC_CONF,
                  "On: credentials are refused over plain http"),
+    AP_INIT_FLAG("AuthSvcCookie", set_flag, AT(cookie), RSRC_CONF,
+                 "On: signing in sets session cookies, and they are taken as credentials"),
     AP_INIT_TAKE1("AuthSvcHashSlots", set_hash_slots, NULL, RSRC_CONF,
                   "how many passwords are hashed at the same time, in the whole server"),
     AP_INIT_TAKE2("AuthSvcHashQueue", set_hash_queue, NULL, RSRC_CONF,

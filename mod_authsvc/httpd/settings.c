@@ -3,6 +3,7 @@
 
 #include <apr_strings.h>
 
+#include "authsvc/core/url.h"
 #include "authsvc/crypto/keys.h"
 #include "authsvc/crypto/secrets.h"
 
@@ -18,6 +19,10 @@ authsvc_settings_t *authsvc_settings_from_config(apr_pool_t *pool,
 
     authsvc_settings_init(settings, pool);
     TAKE(issuer)
+    if (settings->issuer) {
+        settings->origin = authsvc_url_origin(pool, settings->issuer);
+        settings->cookie_secure = strncmp(settings->origin, "https:", 6) == 0;
+    }
     settings->audience = config->audience_set ? config->audience : settings->issuer;
     if (config->problem_base_set) {
         settings->problem_base = config->problem_base;
@@ -43,6 +48,7 @@ authsvc_settings_t *authsvc_settings_from_config(apr_pool_t *pool,
     TAKE(db_timeout)
     TAKE(require_tls)
     TAKE(cors_origins)
+    TAKE(cookie)
     return settings;
 }
 

@@ -180,7 +180,8 @@ def test_secret_file_modes(case):
     "AuthSvcCorsOrigin app.example", "AuthSvcCorsOrigin https://APP.example",
     "AuthSvcHashNice -1", "AuthSvcHashNice 20", "AuthSvcHashNice low",
     "AuthSvcHashSlots 0", "AuthSvcHashSlots 100000", "AuthSvcHashQueue 10",
-    "AuthSvcHashQueue -1 1s", "AuthSvcHashQueue 10 0", "AuthSvcRequireTLS sometimes"])
+    "AuthSvcHashQueue -1 1s", "AuthSvcHashQueue 10 0", "AuthSvcRequireTLS sometimes",
+    "AuthSvcCookie Secure"])
 def test_bad_value(case, line):
     refused(case.test([*case.lines, line]), line.split()[0])
 
@@ -194,7 +195,8 @@ def test_bad_value(case, line):
     "AuthSvcHashNice 0", "AuthSvcHashNice 19",
     "AuthSvcHashQueue 0 1s", "AuthSvcHashQueue 16 500ms", "AuthSvcCorsOrigin http://localhost:5173",
     "AuthSvcCorsOrigin https://[::1]:8443", "AuthSvcRegistration Off", "AuthSvcRequireTLS Off",
-    "AuthSvcProblemBase https://docs.example/problems", "AuthSvcAudience shop"])
+    "AuthSvcProblemBase https://docs.example/problems", "AuthSvcAudience shop",
+    "AuthSvcCookie On", "AuthSvcCookie Off"])
 def test_good_value(case, line):
     accepted(case.test([*case.lines, line]))
 
@@ -282,6 +284,33 @@ def test_issuer_by_plain_http(case, issuer, warned):
     """A warning, not an error."""
     said = accepted(case.test([*case.without("AuthSvcIssuer"), f"AuthSvcIssuer {issuer}"]))
     assert ("AS0531" in said) == warned, said
+
+
+@pytest.mark.parametrize("issuer, refusal, notice", [
+    ("http://example.org/api/v1", True, False), ("http://localhost.example.org/api", True, False),
+    ("http://127.example.org/api", True, False), ("https://example.org/api/v1", False, False),
+    ("http://localhost:8080/api/v1", False, True), ("http://127.0.0.1/api/v1", False, True),
+    ("http://[::1]:8080/api/v1", False, True), ("https://127.0.0.1/api/v1", False, False)])
+def test_cookies_by_plain_http(case, issuer, refusal, notice):
+    """Refused, but for this machine; there the log says what they lose."""
+    lines = [*case.without("AuthSvcIssuer"), f"AuthSvcIssuer {issuer}", "LogLevel notice"]
+    outcome = case.test([*lines, "AuthSvcCookie On"])
+    if refusal:
+        refused(outcome, "AS0650", "https://")
+    else:
+        said = accepted(outcome)
+        assert ("AS0651" in said) == notice, said
+    for off in ([], ["AuthSvcCookie Off"]):
+        assert "AS065" not in accepted(case.test([*lines, *off]))
+
+
+def test_mount_that_no_cookie_path_can_name(case):
+    lines = [*case.lines, "AuthSvcCookie On"]
+    for path in ("/a;b", "/a,b", "/a b", "/\u00e4"):
+        mounted = [f'<Location "{path}">', "AuthSvc On", "</Location>"]
+        refused(case.test(lines, mounted=mounted), "AS0652")
+        accepted(case.test(case.lines, mounted=mounted))
+    accepted(case.test(lines, mounted=['<Location "/">', "AuthSvc On", "</Location>"]))
 
 
 @pytest.mark.parametrize("params, warnings", [

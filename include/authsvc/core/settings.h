@@ -29,6 +29,7 @@ typedef enum {
 typedef struct authsvc_settings_t {
     const char *issuer;       /* "iss"; absolute URL without a trailing slash */
     const char *audience;     /* "aud"; the issuer by default */
+    const char *origin;       /* the issuer's, as browsers send it in Origin */
     const char *problem_base; /* ends in "/" */
     const struct authsvc_keyset_t *keys;
     const struct authsvc_secrets_t *secrets;
@@ -50,9 +51,13 @@ typedef struct authsvc_settings_t {
     apr_interval_time_t db_timeout; /* 3 s, for all of a request's statements together */
     int require_tls;
     const apr_array_header_t *cors_origins; /* of const char *; never NULL */
+    int cookie;        /* session cookies are set and taken; 0 */
+    int cookie_secure; /* the issuer is https: they have Secure and the prefix that needs it */
 } authsvc_settings_t;
 
-/** Fill in every default that needs no file; issuer, keys, secrets and dummy_hash stay NULL. */
+/**
+ * Fill in every default that needs no file; issuer, origin, keys, secrets and dummy_hash stay NULL.
+ */
 void authsvc_settings_init(authsvc_settings_t *settings, apr_pool_t *pool);
 
 #endif

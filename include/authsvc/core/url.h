@@ -2,6 +2,8 @@
 #ifndef AUTHSVC_CORE_URL_H
 #define AUTHSVC_CORE_URL_H
 
+#include <apr_pools.h>
+
 /** Longest issuer, audience or origin, octets. */
 #define AUTHSVC_NAME_MAX 255
 
@@ -16,5 +18,13 @@ int authsvc_url_is_base(const char *url);
 
 /** 1 for an origin as browsers send it (RFC 6454 §6.1), which is compared octet by octet. */
 int authsvc_url_is_origin(const char *origin);
+
+/**
+ * The origin of a URL as browsers send it: scheme, host and a port that is not the scheme's own,
+ * in lower case.
+ * @param url authsvc_url_is_base
+ * @return in pool
+ */
+const char *authsvc_url_origin(apr_pool_t *pool, const char *url);
 
 #endif

@@ -3,6 +3,7 @@
 
 AUTHSVC_UNIT_SUITE(suite_bearer);
 AUTHSVC_UNIT_SUITE(suite_contract);
+AUTHSVC_UNIT_SUITE(suite_cookie);
 AUTHSVC_UNIT_SUITE(suite_cors);
 AUTHSVC_UNIT_SUITE(suite_document);
 AUTHSVC_UNIT_SUITE(suite_hostile);
@@ -12,5 +13,6 @@ AUTHSVC_UNIT_SUITE(suite_request);
 AUTHSVC_UNIT_SUITE(suite_router);
 AUTHSVC_UNIT_SUITE(suite_schema);
 
-AUTHSVC_UNIT_MAIN(suite_bearer, suite_contract, suite_cors, suite_document, suite_hostile,
-                  suite_operations, suite_problem, suite_request, suite_router, suite_schema)
+AUTHSVC_UNIT_MAIN(suite_bearer, suite_contract, suite_cookie, suite_cors, suite_document,
+                  suite_hostile, suite_operations, suite_problem, suite_request, suite_router,
+                  suite_schema)

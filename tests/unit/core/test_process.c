@@ -141,6 +141,9 @@ START_TEST(settings_defaults)
     ck_assert_ptr_null(settings.issuer);
     ck_assert_ptr_null(settings.audience);
     ck_assert_ptr_null(settings.problem_base);
+    ck_assert_ptr_null(settings.origin);
+    ck_assert_int_eq(settings.cookie, 0);
+    ck_assert_int_eq(settings.cookie_secure, 1);
     ck_assert_ptr_null(settings.keys);
     ck_assert_ptr_null(settings.secrets);
     ck_assert_ptr_null(settings.dummy_hash);

@@ -103,6 +103,32 @@ START_TEST(web_origins)
 }
 END_TEST
 
+static const struct {
+    const char *url, *origin;
+} url_origins[] = {
+    {"https://www.example.org/api/v1", "https://www.example.org"},
+    {"https://www.example.org", "https://www.example.org"},
+    {"https://WWW.Example.org/API", "https://www.example.org"},
+    {"https://www.example.org:443/api", "https://www.example.org"},
+    {"https://www.example.org:8443/api", "https://www.example.org:8443"},
+    {"https://www.example.org:80/api", "https://www.example.org:80"},
+    {"https://www.example.org:1443/api", "https://www.example.org:1443"},
+    {"https://www.example.org/api:443", "https://www.example.org"},
+    {"http://127.0.0.1:8080/api", "http://127.0.0.1:8080"},
+    {"http://127.0.0.1:80", "http://127.0.0.1"},
+    {"http://localhost:443/", "http://localhost:443"},
+    {"https://[2001:DB8::80]/api", "https://[2001:db8::80]"},
+    {"http://[::1]:80/api", "http://[::1]"},
+};
+
+START_TEST(origins_of_urls)
+{
+    ck_assert_int_eq(authsvc_url_is_base(url_origins[_i].url), 1);
+    ck_assert_str_eq(authsvc_url_origin(unit_pool, url_origins[_i].url), url_origins[_i].origin);
+    ck_assert_int_eq(authsvc_url_is_origin(url_origins[_i].origin), 1);
+}
+END_TEST
+
 START_TEST(plain_names)
 {
     char *text = apr_pcalloc(unit_pool, AUTHSVC_NAME_MAX + 2);
@@ -132,6 +158,7 @@ AUTHSVC_UNIT_SUITE(suite_url)
 
     tcase_add_loop_test(tcase, base_urls, 0, COUNT(urls));
     tcase_add_loop_test(tcase, web_origins, 0, COUNT(origins));
+    tcase_add_loop_test(tcase, origins_of_urls, 0, COUNT(url_origins));
     tcase_add_test(tcase, plain_names);
     return suite;
 }
