@@ -8,7 +8,7 @@ import httpx
 from harness.contract import Contract
 from harness.service import PASSWORD, new_email
 from harness.tokens import parts
-from ledger import Answer
+from ledger import NEVER, Answer
 
 HANG = 20.0
 MOST_CHAINS = 3
@@ -30,7 +30,7 @@ class Client:
         self.ledger = load.ledger
         self.api = load.service.new_api(timeout=HANG)
         self.mine = []
-        self.begun = 0.0  # when the last request was sent
+        self.when = NEVER  # when the last request was sent, and answered
 
     @property
     def kinds(self):
@@ -53,9 +53,9 @@ class Client:
         """All that this client was answered."""
         return {kept.status for kept in self.mine}
 
-    def send(self, kind, method, path, good, acknowledged=0.0, prefix=None, **options):
+    def send(self, kind, method, path, good, acknowledged=NEVER, prefix=None, **options):
         """(what the ledger keeps, the answer); the caller may correct the former."""
-        self.begun = begun = time.monotonic()
+        begun = time.monotonic()
         url = (self.api.mount if prefix is None else prefix) + path
         try:
             answer = self.api.client.request(method, url, **options)
@@ -65,6 +65,7 @@ class Client:
             raise
         kept = Answer(kind, answer.status_code, good, begun, time.monotonic(),
                       answer.headers.get("retry-after"), acknowledged=acknowledged)
+        self.when = (begun, kept.ended)
         if not kept.is_good:
             kept.text = answer.text
             if prefix is None:
@@ -87,7 +88,7 @@ class Client:
     def grant(self, answer):
         """Note that the session of an AuthResponse was acknowledged."""
         grant = answer.json()
-        self.ledger.sessions.append((self.begun, session_of(grant)))
+        self.ledger.sessions.append((self.when, session_of(grant)))
         return grant
 
 
@@ -179,7 +180,7 @@ class Rename(Me):
         super().__init__(load)
         self.name = self.user["name"]
         self.unknown = set()
-        self.since = 0.0
+        self.since = NEVER
         self.turn = itertools.cycle((self.write, self.read))
 
     @property
@@ -195,7 +196,7 @@ class Rename(Me):
         answer = self.ask("rename", "PATCH", "/users/me", (200,), headers=self.headers,
                           json={"name": name})
         if answer.status_code == 200:
-            self.name, self.since = name, self.begun
+            self.name, self.since = name, self.when
             self.unknown.discard(name)
         return answer
 
@@ -241,13 +242,13 @@ class Register(Client):
             json={"email": self.email, "password": PASSWORD, "name": self.names[-1]})
         if answer.status_code == 201:
             user = self.grant(answer)["user"]
-            self.ledger.users.append((self.begun, user["id"], self.email))
-            self.registered.append((self.begun, self.email))
+            self.ledger.users.append((self.when, user["id"], self.email))
+            self.registered.append((self.when, self.email))
             self.email = None
         elif answer.status_code == 409 and len(self.names) > 1:
             kept.compared = True
-            self.ledger.conflicts.append((self.begun, self.email, self.names[:-1]))
-            self.registered.append((self.begun, self.email))
+            self.ledger.conflicts.append((self.when, self.email, self.names[:-1]))
+            self.registered.append((self.when, self.email))
             self.email = None
         return self.keep((kept, answer))
 
@@ -304,7 +305,7 @@ class Refresh(Client):
         answer = self.ask("login", "POST", "/auth/login", (200,),
                           json={"email": self.email, "password": PASSWORD})
         if answer.status_code == 200:
-            self.chains.append(Chain(self.grant(answer), self.begun))
+            self.chains.append(Chain(self.grant(answer), self.when))
         elif not self.chains:
             time.sleep(0.1)
         return answer
@@ -326,7 +327,7 @@ class Refresh(Client):
         answer = self.ask("logout", "POST", "/auth/logout", (204,),
                           json={"refresh_token": chain.token})
         if answer.status_code == 204:
-            self.ledger.revoked.append((self.begun, chain.id))
+            self.ledger.revoked.append((self.when, chain.id))
             self.leaving.pop(0)
         return answer
 

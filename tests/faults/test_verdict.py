@@ -13,6 +13,7 @@ from ledger import Answer, Ledger, Rules
 from mixed import REPORT, Mixed
 
 STRICT = Rules(slack=1.5, site=1.5)
+INSIDE, OUTSIDE = (50.4, 50.5), (48.9, 49.0)  # of what a database lost
 
 
 def answer(kind="login", status=200, good=(200,), begun=100.0, took=0.1, **more):
@@ -34,7 +35,7 @@ def test_right(one):
     *[answer(status=status) for status in (201, 400, 401, 403, 404, 409, 429, 500, 502, 504)],
     answer(status=0), answer(took=4.6), answer(status=503, took=4.6),
     *[answer(status=503, retry_after=value) for value in (None, "", "0", "-1", "soon", "1.5")],
-    answer("register", 409, (201,)), answer("refresh", 401, acknowledged=50.0),
+    answer("register", 409, (201,)), answer("refresh", 401, acknowledged=(50.0, 50.1)),
     answer(breach="somebody else's account"), answer(status=503, breach="no problem document"),
     answer("static", 503), answer("static", took=1.6), answer("jwks", 503), answer("live", 503),
     answer("refused", 503, (401,)), answer("refused", 200, (401,)), answer("static", 404),
@@ -48,12 +49,18 @@ def test_rules_that_a_fault_may_change():
     assert not Rules(transport=True).judge(answer(status=0))
     assert Rules(transport=True).judge(answer(status=401))
     lost = Rules(lost=(50.0, 51.0))
-    assert not lost.judge(answer("refresh", 401, acknowledged=50.5))
-    assert lost.judge(answer("refresh", 401, acknowledged=49.9))
-    assert lost.judge(answer("refresh", 401, acknowledged=51.1))
-    assert lost.judge(answer("refresh", 409, acknowledged=50.5))
-    assert not lost.judge(answer("me", acknowledged=50.5, breach="an older name"))
-    assert lost.judge(answer("me", acknowledged=49.0, breach="an older name"))
+    assert not lost.judge(answer("refresh", 401, acknowledged=INSIDE))
+    assert not lost.judge(answer("refresh", 401, acknowledged=(49.9, 50.1))), "asked before it"
+    assert lost.judge(answer("refresh", 401, acknowledged=(49.7, 49.9))), "answered before it"
+    assert lost.judge(answer("refresh", 401, acknowledged=(51.1, 51.2)))
+    assert lost.judge(answer("refresh", 409, acknowledged=INSIDE))
+    assert not lost.judge(answer("me", acknowledged=INSIDE, breach="an older name"))
+    assert lost.judge(answer("me", acknowledged=OUTSIDE, breach="an older name"))
+    upkeep = Rules(upkeep=1)
+    assert not upkeep.judge(answer("static", took=2.4))
+    assert upkeep.judge(answer("static", took=2.6))
+    assert not upkeep.judge(answer(took=5.4))
+    assert upkeep.judge(answer(took=5.6))
     down = Rules(unavailable=("static",))
     assert not down.judge(answer("static", 503))
     assert down.judge(answer("live", 503))
@@ -101,20 +108,20 @@ def book(**kept):
 
 
 @pytest.mark.parametrize("kept", [
-    {"users": [(1, "u1", "a@example.com")]}, {"sessions": [(1, "s1"), (1, "s2")]},
-    {"revoked": [(1, "s2"), (1, "purged")]},
-    {"conflicts": [(1, "b@example.com", ["Name 2", "Name 3"])]},
+    {"users": [(OUTSIDE, "u1", "a@example.com")]}, {"sessions": [(OUTSIDE, "s1"), (OUTSIDE, "s2")]},
+    {"revoked": [(OUTSIDE, "s2"), (OUTSIDE, "purged")]},
+    {"conflicts": [(OUTSIDE, "b@example.com", ["Name 2", "Name 3"])]},
 ], ids=str)
 def test_rows_that_agree(kept):
     assert book(**kept).compare(Rows(USERS, SESSIONS), [], Rules()) == []
 
 
 @pytest.mark.parametrize("kept", [
-    {"users": [(1, "u3", "c@example.com")]}, {"users": [(1, "u3", "a@example.com")]},
-    {"sessions": [(1, "s3")]}, {"revoked": [(1, "s1")]},
-    {"conflicts": [(1, "c@example.com", ["Name 1"])]},
-    {"conflicts": [(1, "a@example.com", ["Name 9"])]},
-    {"conflicts": [(1, "a@example.com", [])]},
+    {"users": [(OUTSIDE, "u3", "c@example.com")]}, {"users": [(OUTSIDE, "u3", "a@example.com")]},
+    {"sessions": [(OUTSIDE, "s3")]}, {"revoked": [(OUTSIDE, "s1")]},
+    {"conflicts": [(OUTSIDE, "c@example.com", ["Name 1"])]},
+    {"conflicts": [(OUTSIDE, "a@example.com", ["Name 9"])]},
+    {"conflicts": [(OUTSIDE, "a@example.com", [])]},
 ], ids=str)
 def test_rows_that_do_not(kept):
     assert len(book(**kept).compare(Rows(USERS, SESSIONS), [], Rules())) == 1
@@ -122,8 +129,8 @@ def test_rows_that_do_not(kept):
 
 def test_rows_that_were_lost():
     """What was acknowledged in the time that the database lost is excused, by its time alone."""
-    kept = book(sessions=[(50.5, "s3"), (49.0, "s4")], users=[(50.5, "u3", "c@example.com")],
-                revoked=[(50.5, "s1")], conflicts=[(50.5, "c@example.com", ["Name 3"])])
+    kept = book(sessions=[(INSIDE, "s3"), (OUTSIDE, "s4")], users=[(INSIDE, "u3", "c@example.com")],
+                revoked=[(INSIDE, "s1")], conflicts=[(INSIDE, "c@example.com", ["Name 3"])])
     found = kept.compare(Rows(USERS, SESSIONS), [], Rules(lost=(50.0, 51.0)))
     assert found == ["session s4 was acknowledged, and has no row"]
 

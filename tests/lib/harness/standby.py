@@ -22,12 +22,6 @@ class Standby(Postgres):
                                    f"host=127.0.0.1 port={self.primary_port} user=postgres"),
                        check=True, capture_output=True, cwd="/")
 
-    def lag(self):
-        """Octets that it has not replayed yet."""
-        here = self.psql("postgres", "SELECT pg_last_wal_replay_lsn()")[0][0]
-        return int(self.primary.psql(
-            "postgres", f"SELECT pg_current_wal_lsn() - '{here}'::pg_lsn")[0][0])
-
     def promote(self):
         subprocess.run(as_postgres(PG_BIN / "pg_ctl", "-D", self.data, "-w", "-t", "30",
                                    "promote"), check=True, capture_output=True, cwd="/")
