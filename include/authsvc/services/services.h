@@ -47,6 +47,21 @@ void authsvc_policy_check_name(authsvc_ctx_t *ctx, const char *pointer, const ch
 void authsvc_policy_check_email(authsvc_ctx_t *ctx, const char *pointer, const char *email,
                                 const char **normalized, authsvc_error_t **err);
 
+/* services/credentials.c */
+
+/**
+ * Whose email address and password these are, and whether they may sign in. Opens no session.
+ * Exactly one Argon2id on every path (and a second one where the hash is renewed); no lease is held
+ * meanwhile.
+ * @param email, password as sent
+ * @param user in ctx->pool
+ * @return UNAUTHENTICATED "invalid-credentials" (unknown email and wrong password alike),
+ *   "account-deactivated" (after the right password only); UNAVAILABLE
+ */
+authsvc_error_t *authsvc_credentials_check(authsvc_ctx_t *ctx, const char *email,
+                                           const char *password, apr_size_t password_len,
+                                           const authsvc_user_t **user);
+
 /* services/login.c */
 
 /**

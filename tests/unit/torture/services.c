@@ -55,6 +55,25 @@ static void check_email(scene_t *scene, answer_t *answer)
     finish(answer, err, normalized);
 }
 
+static void check_as(scene_t *scene, const char *email, answer_t *answer)
+{
+    const authsvc_user_t *user = NULL;
+    authsvc_error_t *err = authsvc_credentials_check(&scene->ctx, email, SCENE_PASSWORD,
+                                                     strlen(SCENE_PASSWORD), &user);
+
+    finish(answer, err, user ? user->email : "nobody");
+}
+
+static void check(scene_t *scene, answer_t *answer)
+{
+    check_as(scene, "ada@example.com", answer);
+}
+
+static void check_old(scene_t *scene, answer_t *answer)
+{
+    check_as(scene, "old@example.com", answer);
+}
+
 static void log_in_as(scene_t *scene, const char *email, answer_t *answer)
 {
     authsvc_grant_t grant = {0};
@@ -204,6 +223,8 @@ const torture_case_t torture_services[] = {
     {"authsvc_policy_check_password", check_password, 200, 0, NULL, NULL},
     {"authsvc_policy_check_name", check_name, 200, 0, NULL, NULL},
     {"authsvc_policy_check_email", check_email, 200, 0, NULL, NULL},
+    {"authsvc_credentials_check", check, 200, 0, NULL, NULL},
+    {"authsvc_credentials_check: with a hash to renew", check_old, 200, 0, NULL, REHASHING},
     {"authsvc_login", log_in, 200, 0, NULL, NULL},
     {"authsvc_login: with a hash to renew", log_in_old, 200, 0, NULL, REHASHING},
     {"authsvc_sessions_open", open_session, 200, 0, NULL, NULL},

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "authsvc/services/services.h"
+
+#include "authsvc/core/settings.h"
+#include "authsvc/core/text.h"
+#include "authsvc/crypto/password.h"
+#include "event.h"
+
+static authsvc_error_t *invalid_credentials(authsvc_ctx_t *ctx, const authsvc_user_t *user)
+{
+    authsvc_event(ctx, "AS0202", "login-failed", user ? user->id : NULL, NULL);
+    return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAUTHENTICATED, "invalid-credentials",
+                         "Invalid email or password.", "wrong email or password");
+}
+
+/* A stored hash below today's cost is replaced; that it could not be is no reason to refuse. */
+static void rehash(authsvc_ctx_t *ctx, authsvc_user_t *user, const char *password, apr_size_t len)
+{
+    const char *hash = NULL;
+    int replaced = 0;
+    authsvc_error_t *err = authsvc_password_hash(ctx, password, len, &hash);
+    if (!err) {
+        err = ctx->repositories->users->replace_hash(ctx, user->id, user->password_hash, hash,
+                                                    &replaced);
+    }
+    if (err) {
+        authsvc_log(ctx->log, AUTHSVC_LOG_WARNING, "AS0203", "the password hash of %s stays: %s",
+                    user->id, authsvc_error_describe(err, ctx->pool));
+    } else if (replaced) {
+        user->password_hash = hash;
+    }
+}
+
+authsvc_error_t *authsvc_credentials_check(authsvc_ctx_t *ctx, const char *email,
+                                           const char *password, apr_size_t password_len,
+                                           const authsvc_user_t **user)
+{
+    authsvc_user_t *found = NULL;
+    const char *normalized = NULL;
+    authsvc_password_verdict_t verdict;
+    if (authsvc_email_normalize(ctx->pool, email, ctx->settings->email_utf8, &normalized)) {
+        normalized = NULL; /* nobody's; takes as long as anybody's */
+    }
+    AUTHSVC_TRY(authsvc_password_admits(ctx));
+    if (normalized) {
+        AUTHSVC_TRY(ctx->repositories->users->find_by_email(ctx, normalized, &found));
+    }
+    AUTHSVC_TRY(authsvc_password_verify(ctx, found ? found->password_hash : NULL, password,
+                                        password_len, &verdict));
+    if (!found || !verdict.matches) {
+        return invalid_credentials(ctx, found);
+    }
+    if (found->deleted_at) {
+        authsvc_event(ctx, "AS0204", "login-of-deactivated", found->id, NULL);
+        return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAUTHENTICATED, "account-deactivated",
+                             "This account has been deactivated.", "account is deactivated");
+    }
+    if (verdict.needs_rehash) {
+        rehash(ctx, found, password, password_len);
+    }
+    *user = found;
+    return NULL;
+}
