@@ -8,6 +8,7 @@
 #include "authsvc/core/clock.h"
 #include "authsvc/core/gate.h"
 #include "authsvc/core/log.h"
+#include "authsvc/core/revocations.h"
 
 struct authsvc_settings_t;
 struct authsvc_db_t;
@@ -31,6 +32,7 @@ typedef struct authsvc_ctx_t {
     const struct authsvc_repositories_t *repositories;
     struct authsvc_admission_t *admission; /* to hashing; NULL: free */
     authsvc_gate_t *gate;                  /* to waiting; NULL: free */
+    authsvc_revocations_t *revocations;    /* of this database; NULL: none, ask the database */
     const char *request_id;
     const char *client_ip;  /* textual, NULL if there is none */
     const char *user_agent; /* as sent, NULL if there is none */

@@ -4,6 +4,9 @@
 AUTHSVC_UNIT_SUITE(suite_error);
 AUTHSVC_UNIT_SUITE(suite_log);
 AUTHSVC_UNIT_SUITE(suite_process);
+AUTHSVC_UNIT_SUITE(suite_revocations);
+AUTHSVC_UNIT_SUITE(suite_revocations_shared);
+AUTHSVC_UNIT_SUITE(suite_revocations_steps);
 AUTHSVC_UNIT_SUITE(suite_text);
 AUTHSVC_UNIT_SUITE(suite_email);
 AUTHSVC_UNIT_SUITE(suite_encoding);
@@ -13,4 +16,5 @@ AUTHSVC_UNIT_SUITE(suite_url);
 AUTHSVC_UNIT_SUITE(suite_json);
 
 AUTHSVC_UNIT_MAIN(suite_error, suite_log, suite_process, suite_text, suite_email, suite_encoding,
-                  suite_uuid, suite_units, suite_url, suite_json)
+                  suite_uuid, suite_units, suite_url, suite_json, suite_revocations,
+                  suite_revocations_shared, suite_revocations_steps)
