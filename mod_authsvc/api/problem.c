@@ -35,6 +35,12 @@ const authsvc_problem_type_t authsvc_problem_types[] = {
      "The refresh token was not made by this service, was replaced by a newer one, or its session "
      "has expired or was ended. Sign in again.",
      0},
+    {AUTHSVC_E_FORBIDDEN, 1, 403, "insufficient-rights", "Insufficient rights",
+     "You are signed in, but your account may not do this.",
+     "Who sent the request is known, and may not have what it asks for: the account lacks the "
+     "role, the verified email address or whatever else the site requires there. Signing in again "
+     "changes nothing.",
+     0},
     {AUTHSVC_E_FORBIDDEN, 0, 403, "registration-closed", "Registration closed",
      "This site does not take registrations at present.",
      "The people who run the site have closed registration (AuthSvcRegistration).", 0},

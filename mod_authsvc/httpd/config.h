@@ -53,7 +53,14 @@ struct authsvc_child_t;
 /** What directives of directory scope set, in the same form. */
 #define AUTHSVC_DIR_SETTINGS(X) \
     X(int, enabled)             \
-    X(const char *, mount) /* the Location's path without a trailing slash */
+    X(const char *, mount) /* the Location's path without a trailing slash */ \
+    X(int, remote_user)          /* AUTHSVC_REMOTE_USER_* */                    \
+    X(const char *, login_page)  /* a path; NULL: none */                       \
+    X(int, forward_headers)                                                     \
+    X(int, forward_bearer)
+
+/** What REMOTE_USER is. */
+enum { AUTHSVC_REMOTE_USER_SUB, AUTHSVC_REMOTE_USER_EMAIL };
 
 #define AUTHSVC_MEMBER(type, name) \
     type name;                     \

@@ -9,6 +9,7 @@
 #include "authsvc/core/units.h"
 #include "authsvc/core/url.h"
 #include "config.h"
+#include "guard_directives.h"
 
 #define CONTRACT_PASSWORD_MAX 1024 /* code points that the contract lets through at all */
 
@@ -440,5 +441,13 @@ const command_rec authsvc_directives[] = {
                   "how many passwords are hashed at the same time, in the whole server"),
     AP_INIT_TAKE2("AuthSvcHashQueue", set_hash_queue, NULL, RSRC_CONF,
                   "how many requests may wait for a slot, and how long"),
+    AP_INIT_TAKE1("AuthSvcRemoteUser", authsvc_guard_set_remote_user, NULL, OR_AUTHCFG,
+                  "what REMOTE_USER is: sub or email"),
+    AP_INIT_TAKE1("AuthSvcLoginPage", authsvc_guard_set_login_page, NULL, OR_AUTHCFG,
+                  "where people who are not signed in are sent; or Off"),
+    AP_INIT_FLAG("AuthSvcForwardHeaders", authsvc_guard_set_forward_headers, NULL, OR_AUTHCFG,
+                 "On: handlers and backends get X-AuthSvc-... fields that say who it is"),
+    AP_INIT_FLAG("AuthSvcForwardBearer", authsvc_guard_set_forward_bearer, NULL, OR_AUTHCFG,
+                 "Off: handlers and backends do not see the access token"),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL},
 };

@@ -9,48 +9,13 @@
 #include <http_request.h>
 
 #include "authsvc/api/api.h"
-#include "authsvc/repositories/repositories.h"
 #include "body.h"
 #include "child.h"
 #include "config.h"
-#include "log_sink.h"
+#include "context.h"
 #include "mount.h"
-#include "request_id.h"
-#include "secure.h"
 
 APLOG_USE_MODULE(authsvc);
-
-static const char *header(void *baton, const char *name)
-{
-    request_rec *r = baton;
-
-    return apr_table_getm(r->pool, r->headers_in, name);
-}
-
-static void make_context(request_rec *r, const authsvc_server_config_t *config, authsvc_ctx_t *ctx)
-{
-    ctx->pool = r->pool;
-    ctx->settings = config->settings;
-    ctx->log = authsvc_log_sink_request(r);
-    ctx->db = config->db;
-    ctx->db_budget = config->settings->db_timeout;
-    ctx->repositories = &authsvc_repositories;
-    ctx->admission = config->admission;
-    ctx->gate = &config->child->gate;
-    ctx->request_id = authsvc_request_id(r);
-    ctx->client_ip = r->useragent_ip;
-    ctx->user_agent = apr_table_get(r->headers_in, "User-Agent");
-}
-
-static void make_request(request_rec *r, const char *path, authsvc_request_t *request)
-{
-    request->method = r->method;
-    request->path = path ? path : "/";
-    request->instance = ap_os_escape_path(r->pool, r->uri, 1);
-    request->secure = authsvc_secure_is(r);
-    request->header = header;
-    request->baton = r;
-}
 
 static int copy_header(void *baton, const char *name, const char *value)
 {
@@ -156,14 +121,14 @@ int authsvc_handle(request_rec *r)
         return DECLINED;
     }
     config = authsvc_config_server(r->server);
-    if (!config->settings || !config->child || !config->child->api) {
+    if (authsvc_context_process(config) != AUTHSVC_PROCESS_SERVES) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "AS0502: the account service did not start in this process, see AS0570");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    make_context(r, config, &ctx);
+    authsvc_context_make(r, config, &ctx);
     path = authsvc_mount_path(r);
-    make_request(r, path, &request);
+    authsvc_context_request(r, path, r->headers_in, &request);
     err = obstacle(r, config, path);
     if (!err) {
         authsvc_api_expects(config->child->api, request.method, request.path, &reads_body);

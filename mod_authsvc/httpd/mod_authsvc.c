@@ -14,6 +14,7 @@
 #include "dbd_lease.h"
 #include "directives.h"
 #include "dump.h"
+#include "guard.h"
 #include "handler.h"
 #include "hash_slots.h"
 #include "mount.h"
@@ -22,12 +23,22 @@ static void register_hooks(apr_pool_t *pool)
 {
     static const char *const after_dbd[] = {"mod_dbd.c", NULL};
 
-    (void)pool;
     ap_hook_check_config(authsvc_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(authsvc_dump_servers, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(authsvc_hash_slots_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(authsvc_child_init, after_dbd, NULL, APR_HOOK_MIDDLE);
     APR_OPTIONAL_HOOK(dbd, post_connect, authsvc_lease_post_connect, NULL, NULL, APR_HOOK_MIDDLE);
+
+    ap_hook_post_read_request(authsvc_guard_cleanse, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_check_authn(authsvc_guard_authenticate, NULL, NULL, APR_HOOK_MIDDLE,
+                        AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authz(authsvc_guard_authorize, NULL, NULL, APR_HOOK_REALLY_FIRST,
+                        AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_fixups(authsvc_guard_inherit, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_insert_error_filter(authsvc_guard_insert_error_filter, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_handler(authsvc_guard_hand_over, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    authsvc_guard_register_filter();
+    authsvc_guard_register_providers(pool);
 
     ap_hook_translate_name(authsvc_mount_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_map_to_storage(authsvc_mount_map_to_storage, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -5,6 +5,7 @@
 #include <http_config.h>
 
 #include "config.h"
+#include "request_state.h"
 
 int authsvc_mount_owns(const request_rec *r)
 {
@@ -15,19 +16,11 @@ int authsvc_mount_owns(const request_rec *r)
 
 /* map_to_storage runs without the Location's configuration: httpd takes it away before that hook
    and merges it again after. */
-static void mark(request_rec *r)
-{
-    ap_set_module_config(r->request_config, &authsvc_module, r);
-}
-
-static int is_marked(const request_rec *r)
-{
-    return ap_get_module_config(r->request_config, &authsvc_module) == r;
-}
-
 int authsvc_mount_map_to_storage(request_rec *r)
 {
-    return is_marked(r) ? OK : DECLINED;
+    const authsvc_request_state_t *state = authsvc_request_state_peek(r);
+
+    return state && state->mounted ? OK : DECLINED;
 }
 
 int authsvc_mount_claim(request_rec *r)
@@ -35,7 +28,7 @@ int authsvc_mount_claim(request_rec *r)
     if (!authsvc_mount_owns(r)) {
         return DECLINED;
     }
-    mark(r);
+    authsvc_request_state(r)->mounted = 1;
     if (r->proxyreq == PROXYREQ_REVERSE) {
         /* ProxyPass with mapping=encoded has been here before the URL was decoded. */
         r->proxyreq = PROXYREQ_NONE;

@@ -4,13 +4,6 @@
 #include "event.h"
 #include "sessions.h"
 
-static authsvc_error_t *session_ended(authsvc_ctx_t *ctx)
-{
-    return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAUTHENTICATED, "authentication",
-                         "The session of this access token has ended.",
-                         "session or user not alive");
-}
-
 static authsvc_error_t *find_user(authsvc_ctx_t *ctx, authsvc_user_t **user)
 {
     if (!ctx->principal) {
@@ -19,7 +12,7 @@ static authsvc_error_t *find_user(authsvc_ctx_t *ctx, authsvc_user_t **user)
     const authsvc_session_limits_t limits = authsvc_sessions_limits(ctx);
     AUTHSVC_TRY(ctx->repositories->sessions->find_user(ctx, &ctx->principal->session, &limits,
                                                       user));
-    return *user ? NULL : session_ended(ctx);
+    return *user ? NULL : authsvc_authentication_session_ended(ctx);
 }
 
 authsvc_error_t *authsvc_account_get(authsvc_ctx_t *ctx, const authsvc_user_t **user)
@@ -47,7 +40,7 @@ authsvc_error_t *authsvc_account_rename(authsvc_ctx_t *ctx, const char *name,
     AUTHSVC_TRY(ctx->repositories->users->rename(ctx, &ctx->principal->session, &limits, trimmed,
                                                 &renamed));
     if (!renamed) {
-        return session_ended(ctx);
+        return authsvc_authentication_session_ended(ctx);
     }
     *user = renamed;
     return NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "sessions.h"
+
 #include "authsvc/core/settings.h"
-#include "authsvc/services/services.h"
 
 #define LEEWAY_SECONDS 30 /* for the clocks of the nodes that sign */
 
@@ -23,5 +24,31 @@ authsvc_error_t *authsvc_authentication_verify(authsvc_ctx_t *ctx, const char *t
     found->session.user_id = found->claims.subject;
     found->session.epoch = found->claims.epoch;
     *principal = found;
+    return NULL;
+}
+
+authsvc_error_t *authsvc_authentication_session_ended(authsvc_ctx_t *ctx)
+{
+    return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAUTHENTICATED, "authentication",
+                         "The session of this access token has ended.",
+                         "session or user not alive");
+}
+
+authsvc_error_t *authsvc_authentication_authorize(authsvc_ctx_t *ctx, const char *token,
+                                                  apr_size_t len,
+                                                  const authsvc_principal_t **principal)
+{
+    const authsvc_principal_t *named = NULL;
+    AUTHSVC_TRY(authsvc_authentication_verify(ctx, token, len, &named));
+    if (!named) {
+        return AUTHSVC_INTERNAL(ctx->pool, "an accepted token names nobody");
+    }
+    const authsvc_session_limits_t limits = authsvc_sessions_limits(ctx);
+    authsvc_user_t *user = NULL;
+    AUTHSVC_TRY(ctx->repositories->sessions->find_user(ctx, &named->session, &limits, &user));
+    if (!user) {
+        return authsvc_authentication_session_ended(ctx);
+    }
+    *principal = named;
     return NULL;
 }

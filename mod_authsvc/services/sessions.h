@@ -4,7 +4,14 @@
 
 #include "authsvc/services/services.h"
 
+/* sessions.c */
+
 /** The limits of a session's life by the settings. */
 authsvc_session_limits_t authsvc_sessions_limits(const authsvc_ctx_t *ctx);
+
+/* authentication.c */
+
+/** UNAUTHENTICATED: the token is good, its session is not any more. */
+authsvc_error_t *authsvc_authentication_session_ended(authsvc_ctx_t *ctx);
 
 #endif

@@ -108,6 +108,15 @@ authsvc_error_t *authsvc_authentication_verify(authsvc_ctx_t *ctx, const char *t
                                                apr_size_t len,
                                                const authsvc_principal_t **principal);
 
+/**
+ * Verify an access token, and that its session has not ended.
+ * @param principal in ctx->pool
+ * @return UNAUTHENTICATED "authentication"; UNAVAILABLE if that could not be found out
+ */
+authsvc_error_t *authsvc_authentication_authorize(authsvc_ctx_t *ctx, const char *token,
+                                                  apr_size_t len,
+                                                  const authsvc_principal_t **principal);
+
 /* services/account.c: of ctx->principal, whose session must be alive, else UNAUTHENTICATED */
 
 authsvc_error_t *authsvc_account_get(authsvc_ctx_t *ctx, const authsvc_user_t **user);

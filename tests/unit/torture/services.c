@@ -145,6 +145,15 @@ static void authenticate(scene_t *scene, answer_t *answer)
     finish(answer, err, principal ? principal->session.user_id : "nobody");
 }
 
+static void authorize(scene_t *scene, answer_t *answer)
+{
+    const authsvc_principal_t *principal = NULL;
+    authsvc_error_t *err = authsvc_authentication_authorize(&scene->ctx, scene->access,
+                                                            strlen(scene->access), &principal);
+
+    finish(answer, err, principal ? principal->session.user_id : "nobody");
+}
+
 static void get_account(scene_t *scene, answer_t *answer)
 {
     const authsvc_user_t *user = NULL;
@@ -233,6 +242,7 @@ const torture_case_t torture_services[] = {
     {"authsvc_sessions_refresh: within the grace", refresh_in_grace, 200, 0, NULL, NULL},
     {"authsvc_sessions_logout", log_out, 200, 0, NULL, NULL},
     {"authsvc_authentication_verify", authenticate, 200, 0, NULL, NULL},
+    {"authsvc_authentication_authorize", authorize, 200, 0, NULL, NULL},
     {"authsvc_account_get", get_account, 200, 0, NULL, NULL},
     {"authsvc_account_rename", rename_account, 200, 0, NULL, NULL},
     {"authsvc_account_logout_all", log_out_all, 200, 401, NULL, NULL},

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "guard.h"
+
+#include <apr_strings.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+
+#include "config.h"
+#include "context.h"
+
+APLOG_USE_MODULE(authsvc);
+
+static int is_guarded(request_rec *r)
+{
+    const char *type = ap_auth_type(r);
+
+    return type && strcasecmp(type, AUTHSVC_AUTH_TYPE) == 0;
+}
+
+/* Names first: a table must not change while it is walked through. */
+static int note_reserved(void *baton, const char *name, const char *value)
+{
+    (void)value;
+    if (authsvc_guard_is_reserved_field(name)) {
+        APR_ARRAY_PUSH((apr_array_header_t *)baton, const char *) = name;
+    }
+    return 1;
+}
+
+int authsvc_guard_cleanse(request_rec *r)
+{
+    apr_array_header_t *names;
+    int i;
+
+    if (!authsvc_config_server(r->server)->settings) {
+        return DECLINED;
+    }
+    names = apr_array_make(r->pool, 0, sizeof(const char *));
+    apr_table_do(note_reserved, names, r->headers_in, NULL);
+    for (i = 0; i < names->nelts; i++) {
+        apr_table_unset(r->headers_in, APR_ARRAY_IDX(names, i, const char *));
+    }
+    authsvc_request_state(r)->headers = r->headers_in;
+    return DECLINED;
+}
+
+/*
+ * Who sent the request, found out once for it and all its subrequests and internal redirects, by
+ * the fields as they came: a handler may be shown fewer.
+ * @param r the root, whose pool outlives all of them
+ */
+static void judge(request_rec *r, const server_rec *s, authsvc_request_state_t *root)
+{
+    authsvc_credential_t *credential = &root->credential;
+    authsvc_request_t request = {0};
+    authsvc_ctx_t ctx = {0};
+    authsvc_error_t *err;
+
+    authsvc_context_make(r, authsvc_config_server(s), &ctx);
+    authsvc_context_request(r, NULL, root->headers, &request);
+    err = authsvc_guard_credential(&ctx, &request, credential);
+    if (!err && credential->sent && ctx.settings->require_tls && !request.secure) {
+        err = AUTHSVC_ERROR(ctx.pool, AUTHSVC_E_FORBIDDEN, "tls-required", NULL,
+                            "an access token over plain http");
+    } else if (!err && !credential->token) {
+        err = AUTHSVC_ERROR(ctx.pool, AUTHSVC_E_UNAUTHENTICATED, "authentication", NULL,
+                            "no access token");
+    }
+    if (!err) {
+        err = authsvc_authentication_authorize(&ctx, credential->token, credential->len,
+                                               &root->owner);
+    }
+    root->error = err;
+    root->judged = s;
+}
+
+/* @return INTERNAL if the token does not hold what REMOTE_USER is to be */
+static authsvc_error_t *name_user(request_rec *r, authsvc_ctx_t *ctx,
+                                  const authsvc_principal_t *principal)
+{
+    const authsvc_dir_config_t *config = authsvc_config_dir(r);
+    const char *user = principal->claims.subject;
+
+    if (config->remote_user_set && config->remote_user == AUTHSVC_REMOTE_USER_EMAIL) {
+        user = principal->claims.email;
+    }
+    if (!user) {
+        return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAUTHENTICATED, "authentication",
+                             "The access token is too old: it has no email.",
+                             "AuthSvcRemoteUser email, and a token without the claim");
+    }
+    r->user = apr_pstrdup(r->pool, user);
+    r->ap_auth_type = apr_pstrdup(r->pool, AUTHSVC_AUTH_TYPE);
+    return NULL;
+}
+
+int authsvc_guard_authenticate(request_rec *r)
+{
+    const authsvc_server_config_t *config;
+    authsvc_request_state_t *root;
+    authsvc_ctx_t ctx = {0};
+    const authsvc_error_t *err;
+
+    if (!is_guarded(r)) {
+        return DECLINED;
+    }
+    config = authsvc_config_server(r->server);
+    if (authsvc_context_process(config) != AUTHSVC_PROCESS_SERVES) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      config->settings
+                          ? "AS0620: the account service did not start in this process, see AS0570"
+                          : "AS0621: AuthType AuthSvc is asked for here, but this virtual host has "
+                            "no account service. Give it AuthSvcIssuer, AuthSvcSigningKey, "
+                            "AuthSvcSecretFile, DBDriver and DBDParams");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    authsvc_context_make(r, config, &ctx);
+    root = authsvc_request_state(authsvc_request_root(r));
+    if (!root->headers) {
+        root->headers = r->headers_in;
+    }
+    if (root->judged != r->server) {
+        judge(authsvc_request_root(r), r->server, root);
+    }
+    err = root->error ? root->error : name_user(r, &ctx, root->owner);
+    if (err) {
+        return authsvc_guard_answer(r, &ctx, err, root->credential.sent);
+    }
+    authsvc_request_state(r)->principal = root->owner;
+    authsvc_guard_set_environment(r, root->owner);
+    return OK;
+}
+
+int authsvc_guard_authorize(request_rec *r)
+{
+    const authsvc_request_state_t *known = authsvc_request_state_peek(r);
+    authsvc_request_state_t *state;
+    authsvc_ctx_t ctx = {0};
+    int status;
+
+    if (!known || known->authorizing || !known->principal || !is_guarded(r)) {
+        return DECLINED;
+    }
+    state = authsvc_request_state(r);
+    state->authorizing = 1;
+    status = ap_run_auth_checker(r);
+    state->authorizing = 0;
+    if (status != HTTP_UNAUTHORIZED && status != HTTP_FORBIDDEN) {
+        return status;
+    }
+    authsvc_context_make(r, authsvc_config_server(r->server), &ctx);
+    return authsvc_guard_answer(r, &ctx,
+                                AUTHSVC_ERROR(r->pool, AUTHSVC_E_FORBIDDEN, NULL, NULL,
+                                              "what Require asks for is not fulfilled"),
+                                1);
+}
+
+int authsvc_guard_inherit(request_rec *r)
+{
+    const request_rec *from = r->prev ? r->prev : r->main;
+    const authsvc_request_state_t *other = from ? authsvc_request_state_peek(from) : NULL;
+    authsvc_request_state_t *state;
+
+    if (!other || !other->principal || !r->user || r->user != from->user || !is_guarded(r)) {
+        return DECLINED;
+    }
+    state = authsvc_request_state(r);
+    if (!state->principal) {
+        state->principal = other->principal;
+        authsvc_guard_set_environment(r, other->principal);
+    }
+    return DECLINED;
+}
