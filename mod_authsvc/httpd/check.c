@@ -329,6 +329,39 @@ static const authsvc_api_t *load_contract(check_t *check, apr_pool_t *pconf)
     return api;
 }
 
+/* Enough for AuthType AuthSvc, be it in a .htaccess, also where nothing is mounted. */
+static int could_guard(const authsvc_server_config_t *config)
+{
+    return config->issuer_set && config->signing_key_set && config->secret_file_set &&
+           config->dbd.driver && config->dbd.params;
+}
+
+/* What is asked for must be complete; what is there nevertheless, must be right. */
+static int is_to_serve(const check_t *check)
+{
+    return authsvc_config_is_mounted(check->config) || could_guard(check->config) ||
+           (check->s != check->main_server &&
+            authsvc_conftree_guards(check->pool, check->main_server, check->s));
+}
+
+/* A section of the main server's holds for all; one of them must be able to fulfil it. */
+static void check_guards(check_t *check)
+{
+    const server_rec *s;
+
+    for (s = check->main_server; s; s = s->next) {
+        if (authsvc_config_server(s)->settings) {
+            return;
+        }
+    }
+    check->s = check->main_server;
+    if (authsvc_conftree_guards(check->pool, check->main_server, check->s)) {
+        refuse(check, "AS0625",
+               "AuthType AuthSvc is asked for, and no server has what it takes: AuthSvcIssuer, "
+               "AuthSvcSigningKey, AuthSvcSecretFile, DBDriver and DBDParams");
+    }
+}
+
 int authsvc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                          server_rec *main_server)
 {
@@ -343,7 +376,7 @@ int authsvc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     for (s = main_server; s; s = s->next) {
         check.s = s;
         check.config = authsvc_config_server(s);
-        if (!authsvc_config_is_mounted(check.config)) {
+        if (!is_to_serve(&check)) {
             continue;
         }
         check_server(&check, pconf);
@@ -352,5 +385,6 @@ int authsvc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         }
         check.config->api = api;
     }
+    check_guards(&check);
     return check.refusals ? HTTP_INTERNAL_SERVER_ERROR : OK;
 }

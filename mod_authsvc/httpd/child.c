@@ -6,12 +6,15 @@
 #include <http_log.h>
 
 #include "authsvc/crypto/crypto.h"
+#include "authsvc/crypto/token_cache.h"
 #include "authsvc/db/provider.h"
 #include "auto_migrate.h"
 #include "config.h"
 #include "dbd_lease.h"
 
 APLOG_USE_MODULE(authsvc);
+
+#define TOKENS 4096 /* verified access tokens that a process keeps: 2.5 MB */
 
 /* The site's own pages keep the other half of the threads. */
 static apr_uint32_t waiting_limit(void)
@@ -22,6 +25,22 @@ static apr_uint32_t waiting_limit(void)
         return 1;
     }
     return (apr_uint32_t)threads / 2;
+}
+
+/* Without one, everything is found out anew. */
+static authsvc_cache_t *make_cache(apr_pool_t *pchild, server_rec *main_server,
+                                   apr_uint32_t entries, apr_size_t value_max)
+{
+    authsvc_cache_t *cache = NULL;
+    authsvc_error_t *err = authsvc_cache_create(pchild, entries, value_max, &cache);
+
+    if (err) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, main_server,
+                     "AS0624: access tokens are verified anew with each request: %s",
+                     authsvc_error_describe(err, pchild));
+        return NULL;
+    }
+    return cache;
 }
 
 static authsvc_child_t *make_child(apr_pool_t *pchild, server_rec *main_server,
@@ -36,7 +55,9 @@ static authsvc_child_t *make_child(apr_pool_t *pchild, server_rec *main_server,
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, main_server,
                      "AS0570: the account service cannot answer in this process: %s",
                      authsvc_error_describe(err, pchild));
+        return child;
     }
+    child->tokens = make_cache(pchild, main_server, TOKENS, AUTHSVC_TOKEN_CACHE_CLAIMS);
     return child;
 }
 

@@ -6,11 +6,13 @@
 
 #include "authsvc/api/api.h"
 #include "authsvc/core/gate.h"
+#include "authsvc/crypto/cache.h"
 
 /** What all servers of one child process share. */
 typedef struct authsvc_child_t {
     const authsvc_api_t *api; /* NULL if it could not be made: every request is answered by 500 */
     authsvc_gate_t gate;
+    authsvc_cache_t *tokens;     /* verified access tokens; NULL: none are kept */
     volatile apr_uint32_t overload_logged; /* second in which it was said last */
 } authsvc_child_t;
 

@@ -4,6 +4,8 @@
 #include <http_config.h>
 #include <util_cfgtree.h>
 
+#include "guard.h"
+
 static const char *argument(apr_pool_t *pool, const ap_directive_t *node)
 {
     const char *args = node->args;
@@ -73,4 +75,29 @@ void authsvc_conftree_dbd(apr_pool_t *pool, const server_rec *main_server, const
     if (vhost) {
         read_level(pool, vhost->first_child, facts);
     }
+}
+
+static int level_guards(apr_pool_t *pool, const ap_directive_t *node)
+{
+    for (; node; node = node->next) {
+        if (strcasecmp(node->directive, "AuthType") == 0 &&
+            strcasecmp(argument(pool, node), AUTHSVC_AUTH_TYPE) == 0) {
+            return 1;
+        }
+        if (strcasecmp(node->directive, "<VirtualHost") != 0 &&
+            level_guards(pool, node->first_child)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int authsvc_conftree_guards(apr_pool_t *pool, const server_rec *main_server, const server_rec *s)
+{
+    const ap_directive_t *vhost = NULL;
+
+    if (s == main_server) {
+        return level_guards(pool, ap_conftree);
+    }
+    return find_vhost(ap_conftree, s, &vhost) == 1 && level_guards(pool, vhost->first_child);
 }

@@ -14,4 +14,10 @@
 void authsvc_conftree_dbd(apr_pool_t *pool, const server_rec *main_server, const server_rec *s,
                           authsvc_dbd_facts_t *facts);
 
+/**
+ * 1 if a section of this server, not one that it inherits, says AuthType AuthSvc. What a .htaccess
+ * says is seen by nobody before it is read.
+ */
+int authsvc_conftree_guards(apr_pool_t *pool, const server_rec *main_server, const server_rec *s);
+
 #endif

@@ -2,6 +2,7 @@
 #include "sessions.h"
 
 #include "authsvc/core/settings.h"
+#include "authsvc/crypto/token_cache.h"
 
 #define LEEWAY_SECONDS 30 /* for the clocks of the nodes that sign */
 
@@ -18,8 +19,8 @@ authsvc_error_t *authsvc_authentication_verify(authsvc_ctx_t *ctx, const char *t
         .leeway = LEEWAY_SECONDS,
     };
     authsvc_principal_t *found = apr_pcalloc(ctx->pool, sizeof(*found));
-    AUTHSVC_TRY(authsvc_jwt_verify(ctx->pool, settings->keys, &expected, token, len,
-                                   &found->claims));
+    AUTHSVC_TRY(authsvc_token_cache_verify(ctx->token_cache, settings, ctx->pool, settings->keys,
+                                           &expected, token, len, &found->claims));
     found->session.session_id = found->claims.session_id;
     found->session.user_id = found->claims.subject;
     found->session.epoch = found->claims.epoch;

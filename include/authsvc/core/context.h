@@ -16,6 +16,7 @@ struct authsvc_db_conn_t;
 struct authsvc_repositories_t;
 struct authsvc_admission_t;
 struct authsvc_principal_t;
+struct authsvc_cache_t;
 
 /**
  * One request as the layers below httpd see it. Made by the handler (or by authsvcctl, or a
@@ -33,6 +34,7 @@ typedef struct authsvc_ctx_t {
     struct authsvc_admission_t *admission; /* to hashing; NULL: free */
     authsvc_gate_t *gate;                  /* to waiting; NULL: free */
     authsvc_revocations_t *revocations;    /* of this database; NULL: none, ask the database */
+    struct authsvc_cache_t *token_cache; /* verified tokens (crypto/token_cache.h); NULL: none */
     const char *request_id;
     const char *client_ip;  /* textual, NULL if there is none */
     const char *user_agent; /* as sent, NULL if there is none */
