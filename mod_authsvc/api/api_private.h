@@ -3,6 +3,7 @@
 #define AUTHSVC_API_PRIVATE_H
 
 #include "authsvc/api/api.h"
+#include "authsvc/api/cookie.h"
 #include "authsvc/core/json.h"
 #include "authsvc/core/settings.h"
 #include "authsvc/repositories/users.h"
@@ -30,6 +31,9 @@ typedef struct {
     const char *id;
     const authsvc_schema_t *body; /* NULL: takes none */
     int bearer;                   /* needs an access token */
+    int cookie;                   /* which may come in a cookie */
+    int refresh_cookie;           /* the refresh token may come in a cookie */
+    int cookies;                  /* sets or removes cookies */
     int credentials;              /* carries a password or a token: TLS only */
     authsvc_operation_fn run;
 } authsvc_operation_t;
@@ -70,6 +74,10 @@ struct authsvc_call_t {
     const authsvc_operation_t *operation; /* NULL: no such method there */
     const char *params[AUTHSVC_MAX_SEGMENTS]; /* decoded, by segment */
     int token_sent;                           /* some kind of bearer token was sent */
+    int cors;                 /* the page that asks is of an origin that the site allows */
+    authsvc_origin_t origin;  /* whose page asks; where the site uses cookies */
+    int cookies;              /* the answer may set or remove cookies */
+    int by_cookie;            /* the refresh token came in a cookie */
     const authsvc_json_t *body;               /* fits operation->body; NULL if it takes none */
 };
 
@@ -158,6 +166,37 @@ authsvc_error_t *authsvc_bearer_authenticate(authsvc_call_t *call);
 /** The challenge of a 401 (RFC 6750 §3). @param refused a token was sent and is not valid */
 const char *authsvc_bearer_challenge(apr_pool_t *pool, const char *realm, int refused);
 
+/* session_cookies.c */
+
+/** See whose page it is that asks. */
+void authsvc_cookies_begin(authsvc_call_t *call);
+
+/** @return FORBIDDEN "cross-site" for another origin's page where cookies would be set */
+authsvc_error_t *authsvc_cookies_admit(const authsvc_call_t *call);
+
+/**
+ * The access token's cookie.
+ * @param token NULL: there is none, or it does not count here
+ * @return FORBIDDEN "cross-site" if it may not be used for what is asked
+ */
+authsvc_error_t *authsvc_cookies_access_token(const authsvc_call_t *call, const char **token);
+
+/**
+ * The body's refresh token, or the cookie's.
+ * @return INVALID if there is none, FORBIDDEN "cross-site" if the cookie may not be used
+ */
+authsvc_error_t *authsvc_cookies_refresh_token(authsvc_call_t *call, const char **token);
+
+/** 1 if the body asks for an answer without tokens. */
+int authsvc_cookies_omit_tokens(const authsvc_call_t *call);
+
+/** Note it if the body asks for that where no cookie would be set. */
+void authsvc_cookies_check_body(const authsvc_call_t *call, authsvc_error_t **err);
+
+/** Add what sets both cookies, or removes them, to the answer, if it may. */
+void authsvc_cookies_grant(authsvc_call_t *call, const authsvc_grant_t *grant);
+void authsvc_cookies_clear(authsvc_call_t *call);
+
 /* response.c */
 
 /** Start an empty answer with the fields that every answer has. */
@@ -178,6 +217,9 @@ void authsvc_response_cacheable(authsvc_call_t *call, int seconds);
 /** The contract's User and AuthResponse. */
 authsvc_json_t *authsvc_response_user(apr_pool_t *pool, const authsvc_user_t *user);
 authsvc_json_t *authsvc_response_grant(apr_pool_t *pool, const authsvc_grant_t *grant);
+
+/** The contract's CookieAuthResponse. */
+authsvc_json_t *authsvc_response_cookie_grant(apr_pool_t *pool, const authsvc_grant_t *grant);
 
 /* problem.c */
 

@@ -21,6 +21,18 @@ void authsvc_register_add_faults(authsvc_call_t *call, authsvc_error_t **err)
     }
 }
 
+/* A session is open: tell it, and let the browser keep it. */
+static void answer_grant(authsvc_call_t *call, int status, const authsvc_grant_t *grant)
+{
+    apr_pool_t *pool = call->ctx->pool;
+
+    authsvc_response_json(call, status,
+                          authsvc_cookies_omit_tokens(call)
+                              ? authsvc_response_cookie_grant(pool, grant)
+                              : authsvc_response_grant(pool, grant));
+    authsvc_cookies_grant(call, grant);
+}
+
 authsvc_error_t *authsvc_operation_register(authsvc_call_t *call)
 {
     const authsvc_json_t *password = authsvc_json_get(call->body, "password");
@@ -29,7 +41,7 @@ authsvc_error_t *authsvc_operation_register(authsvc_call_t *call)
     AUTHSVC_TRY(authsvc_registration_register(
         call->ctx, authsvc_json_get_string(call->body, "email"), authsvc_json_string(password),
         authsvc_json_string_size(password), authsvc_json_get_string(call->body, "name"), &grant));
-    authsvc_response_json(call, 201, authsvc_response_grant(call->ctx->pool, &grant));
+    answer_grant(call, 201, &grant);
     return NULL;
 }
 
@@ -41,25 +53,37 @@ authsvc_error_t *authsvc_operation_login(authsvc_call_t *call)
     AUTHSVC_TRY(authsvc_login(call->ctx, authsvc_json_get_string(call->body, "email"),
                               authsvc_json_string(password), authsvc_json_string_size(password),
                               &grant));
-    authsvc_response_json(call, 200, authsvc_response_grant(call->ctx->pool, &grant));
+    answer_grant(call, 200, &grant);
     return NULL;
 }
 
 authsvc_error_t *authsvc_operation_refresh(authsvc_call_t *call)
 {
     authsvc_grant_t grant = {0};
+    const char *token;
+    authsvc_error_t *err;
 
-    AUTHSVC_TRY(authsvc_sessions_refresh(
-        call->ctx, authsvc_json_get_string(call->body, "refresh_token"), &grant));
-    authsvc_response_json(call, 200, authsvc_response_grant(call->ctx->pool, &grant));
+    AUTHSVC_TRY(authsvc_cookies_refresh_token(call, &token));
+    err = authsvc_sessions_refresh(call->ctx, token, &grant);
+    if (err) {
+        /* Not for a fault: then the cookie is good for another try. */
+        if (call->by_cookie && err->code == AUTHSVC_E_UNAUTHENTICATED) {
+            authsvc_cookies_clear(call);
+        }
+        return err;
+    }
+    answer_grant(call, 200, &grant);
     return NULL;
 }
 
 authsvc_error_t *authsvc_operation_logout(authsvc_call_t *call)
 {
-    AUTHSVC_TRY(authsvc_sessions_logout(call->ctx,
-                                        authsvc_json_get_string(call->body, "refresh_token")));
+    const char *token;
+
+    AUTHSVC_TRY(authsvc_cookies_refresh_token(call, &token));
+    AUTHSVC_TRY(authsvc_sessions_logout(call->ctx, token));
     authsvc_response_no_content(call);
+    authsvc_cookies_clear(call);
     return NULL;
 }
 
@@ -67,5 +91,6 @@ authsvc_error_t *authsvc_operation_logout_all(authsvc_call_t *call)
 {
     AUTHSVC_TRY(authsvc_account_logout_all(call->ctx));
     authsvc_response_no_content(call);
+    authsvc_cookies_clear(call);
     return NULL;
 }

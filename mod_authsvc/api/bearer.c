@@ -55,15 +55,32 @@ authsvc_bearer_t authsvc_bearer_parse(const char *value, const char **token, apr
     return AUTHSVC_BEARER_TOKEN;
 }
 
+/* The field's token; the cookie's, where there is no such field at all. */
+static authsvc_error_t *find_token(const authsvc_call_t *call, authsvc_bearer_t *kind,
+                                   const char **token, apr_size_t *len)
+{
+    const char *field = authsvc_request_header(call->request, "Authorization");
+
+    *kind = authsvc_bearer_parse(field, token, len);
+    if (!field) {
+        AUTHSVC_TRY(authsvc_cookies_access_token(call, token));
+        if (*token) {
+            *kind = AUTHSVC_BEARER_TOKEN;
+            *len = strlen(*token);
+        }
+    }
+    return NULL;
+}
+
 authsvc_error_t *authsvc_bearer_authenticate(authsvc_call_t *call)
 {
     authsvc_ctx_t *ctx = call->ctx;
     const authsvc_principal_t *principal = NULL;
+    authsvc_bearer_t kind;
     const char *token;
     apr_size_t len;
-    authsvc_bearer_t kind = authsvc_bearer_parse(
-        authsvc_request_header(call->request, "Authorization"), &token, &len);
 
+    AUTHSVC_TRY(find_token(call, &kind, &token, &len));
     call->token_sent = kind != AUTHSVC_BEARER_NONE;
     if (kind != AUTHSVC_BEARER_TOKEN) {
         return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAUTHENTICATED, "authentication", NULL,

@@ -177,18 +177,36 @@ static int read_body(loader_t *loader, const authsvc_json_t *member)
     return 0;
 }
 
-/* "security" must be said, and be [] or [{"bearer": []}]: forgotten must not mean open. */
+/* 1 if the alternative is this scheme alone, without scopes; NULL: {}, which asks for nothing. */
+static int is_alternative(const authsvc_json_t *security, apr_size_t at, const char *scheme)
+{
+    const authsvc_json_t *alternative = authsvc_json_at(security, at);
+    const authsvc_json_t *scopes = scheme ? authsvc_json_get(alternative, scheme) : NULL;
+
+    if (!alternative || authsvc_json_type(alternative) != AUTHSVC_JSON_OBJECT ||
+        authsvc_json_size(alternative) != (scheme ? 1 : 0)) {
+        return 0;
+    }
+    return !scheme || (scopes && authsvc_json_type(scopes) == AUTHSVC_JSON_ARRAY &&
+                       authsvc_json_size(scopes) == 0);
+}
+
+/*
+ * "security" must be said: forgotten must not mean open. It is [], an access token in the header
+ * or also in the cookie, or a refresh token that may be in its cookie.
+ */
 static int read_security(loader_t *loader, const authsvc_json_t *security)
 {
-    const authsvc_json_t *only = authsvc_json_at(security, 0);
+    authsvc_operation_t *operation = loader->operation;
+    apr_size_t n = authsvc_json_size(security);
 
     if (security && authsvc_json_type(security) == AUTHSVC_JSON_ARRAY) {
-        if (authsvc_json_size(security) == 0) {
-            return 0;
-        }
-        if (authsvc_json_size(security) == 1 && authsvc_json_size(only) == 1 &&
-            authsvc_json_get(only, "bearer")) {
-            loader->operation->bearer = 1;
+        operation->bearer = n > 0 && n <= 2 && is_alternative(security, 0, "bearer");
+        operation->cookie = n == 2 && operation->bearer && is_alternative(security, 1, "cookie");
+        operation->refresh_cookie = n == 2 && is_alternative(security, 0, NULL) &&
+                                    is_alternative(security, 1, "refreshCookie");
+        if (n == 0 || (n == 1 && operation->bearer) || operation->cookie ||
+            operation->refresh_cookie) {
             return 0;
         }
     }
@@ -215,6 +233,10 @@ static int read_operation_member(void *baton, const char *name, authsvc_json_t *
     }
     if (strcmp(name, "x-authsvc-credentials") == 0) {
         loader->operation->credentials = authsvc_json_type(member) == AUTHSVC_JSON_TRUE;
+        return 0;
+    }
+    if (strcmp(name, "x-authsvc-cookies") == 0) {
+        loader->operation->cookies = authsvc_json_type(member) == AUTHSVC_JSON_TRUE;
         return 0;
     }
     for (i = 0; silent[i]; i++) {
@@ -269,7 +291,8 @@ static int read_operation(void *baton, const char *name, authsvc_json_t *member)
     if (authsvc_json_each(member, read_operation_member, loader) || check_params(loader)) {
         return 1;
     }
-    if (operation->bearer && !operation->credentials) {
+    if ((operation->bearer || operation->refresh_cookie || operation->cookies) &&
+        !operation->credentials) {
         return fail(loader, AUTHSVC_INTERNAL(loader->pool,
                                              "contract: %s takes a token, and says no "
                                              "x-authsvc-credentials",

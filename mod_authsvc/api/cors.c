@@ -32,7 +32,10 @@ int authsvc_cors_apply(authsvc_call_t *call)
     if (!origin || !is_allowed(settings, origin)) {
         return 0;
     }
-    /* No Access-Control-Allow-Credentials: tokens are sent by the page itself, never cookies. */
+    /*
+     * No Access-Control-Allow-Credentials: tokens are sent by the page itself. Cookies are for the
+     * site's own pages.
+     */
     apr_table_setn(headers, "Access-Control-Allow-Origin", origin);
     apr_table_setn(headers, "Access-Control-Expose-Headers",
                    "X-Request-Id, Retry-After, WWW-Authenticate");

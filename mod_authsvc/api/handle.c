@@ -32,7 +32,8 @@ static void begin(authsvc_call_t *call, const authsvc_api_t *api, authsvc_ctx_t 
         call->operation = authsvc_router_operation(call->route, request->method);
     }
     authsvc_response_init(call);
-    authsvc_cors_apply(call);
+    call->cors = authsvc_cors_apply(call);
+    authsvc_cookies_begin(call);
 }
 
 static authsvc_error_t *answer(authsvc_call_t *call)
@@ -55,6 +56,7 @@ static authsvc_error_t *answer(authsvc_call_t *call)
         return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_FORBIDDEN, "tls-required", NULL,
                              "%s over plain http", operation->id);
     }
+    AUTHSVC_TRY(authsvc_cookies_admit(call));
     /* Before the body: who is not signed in learns nothing about it. */
     if (operation->bearer) {
         AUTHSVC_TRY(authsvc_bearer_authenticate(call));

@@ -16,8 +16,8 @@ const authsvc_problem_type_t authsvc_problem_types[] = {
      0},
     {AUTHSVC_E_UNAUTHENTICATED, 1, 401, "authentication", "Authentication required",
      "A valid access token is needed for this.",
-     "The operation needs an access token in the field Authorization: Bearer. None was sent, or "
-     "it is not valid, has expired, or its session has ended; WWW-Authenticate tells which of the "
+     "The operation needs an access token in the field Authorization: Bearer, or in the session "
+     "cookie where the site uses one. None was sent, or it is not valid, has expired, or its session has ended; WWW-Authenticate tells which of the "
      "two. Exchange the refresh token, or sign in again.",
      0},
     {AUTHSVC_E_UNAUTHENTICATED, 0, 401, "invalid-credentials", "Invalid credentials",
@@ -49,6 +49,14 @@ const authsvc_problem_type_t authsvc_problem_types[] = {
      "The request carries a password or a token and came over plain http, where others can read "
      "it. Use https; take the password or token that was sent for known to others. "
      "(AuthSvcRequireTLS)",
+     0},
+    {AUTHSVC_E_FORBIDDEN, 0, 403, "cross-site", "Not sent by a page of this site",
+     "Only pages of this site may do this by cookie.",
+     "The site keeps sessions in cookies (AuthSvcCookie), which browsers send with requests of any "
+     "page. What changes something by cookie, or sets one, must come from the site's own pages: "
+     "browsers say so by Sec-Fetch-Site: same-origin, older ones by an Origin that is that of "
+     "AuthSvcIssuer. A page of another origin uses access tokens in the field Authorization, and "
+     "the site must name it in AuthSvcCorsOrigin.",
      0},
     {AUTHSVC_E_NOT_FOUND, 1, 404, "not-found", "Not found", "There is no such resource.",
      "The path is none of the API's, or what it names does not exist. The contract (openapi.json) "

@@ -98,6 +98,7 @@ authsvc_error_t *authsvc_request_read_body(authsvc_call_t *call)
         return err;
     }
     authsvc_schema_validate(call->operation->body, pool, call->body, &err);
+    authsvc_cookies_check_body(call, &err);
     if (err) {
         /* The service will not see this body; say now what it would have said of the rest. */
         authsvc_operations_add_faults(call, &err);

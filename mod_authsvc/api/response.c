@@ -62,6 +62,15 @@ authsvc_json_t *authsvc_response_user(apr_pool_t *pool, const authsvc_user_t *us
     return value;
 }
 
+authsvc_json_t *authsvc_response_cookie_grant(apr_pool_t *pool, const authsvc_grant_t *grant)
+{
+    authsvc_json_t *value = authsvc_json_object(pool);
+
+    authsvc_json_set_integer(value, "expires_in", grant->expires_in);
+    authsvc_json_set(value, "user", authsvc_response_user(pool, grant->user));
+    return value;
+}
+
 authsvc_json_t *authsvc_response_grant(apr_pool_t *pool, const authsvc_grant_t *grant)
 {
     authsvc_json_t *value = authsvc_json_object(pool);

@@ -37,5 +37,6 @@ authsvc_error_t *authsvc_operation_delete_me(authsvc_call_t *call)
     AUTHSVC_TRY(authsvc_account_delete(call->ctx, authsvc_json_string(password),
                                        authsvc_json_string_size(password)));
     authsvc_response_no_content(call);
+    authsvc_cookies_clear(call);
     return NULL;
 }

@@ -13,6 +13,7 @@ AUTHSVC_UNIT_SUITE(suite_problem);
 AUTHSVC_UNIT_SUITE(suite_request);
 AUTHSVC_UNIT_SUITE(suite_router);
 AUTHSVC_UNIT_SUITE(suite_schema);
+AUTHSVC_UNIT_SUITE(suite_session_cookies);
 
 AUTHSVC_UNIT_MAIN(suite_bearer, suite_contract, suite_cookie, suite_cors, suite_document,
                   suite_guard, suite_hostile, suite_operations, suite_problem, suite_request,

@@ -26,6 +26,9 @@ static const char *with_paths(const char *paths)
     "\"content\":{" media "\"schema\":" schema "}}}}}"
 #define OBJECT "{\"type\":\"object\",\"additionalProperties\":false}"
 #define OP(extra) "{\"operationId\":\"one\",\"security\":[]" extra "}"
+#define SECURED(alternatives)                                        \
+    "{\"operationId\":\"one\",\"security\":[" alternatives "]," \
+    "\"x-authsvc-credentials\":true}"
 #define PARAM(in, name) ",\"parameters\":[{\"in\":\"" in "\",\"name\":\"" name "\"}]"
 
 static const char *const good[] = {
@@ -33,6 +36,8 @@ static const char *const good[] = {
     "\"/a\":{\"put\":" OP(",\"deprecated\":true") "}",
     "\"/a\":{\"delete\":{\"operationId\":\"one\",\"security\":[{\"bearer\":[]}],"
     "\"x-authsvc-credentials\":true}}",
+    "\"/a\":{\"delete\":" SECURED("{\"bearer\":[]},{\"cookie\":[]}") "}",
+    "\"/a\":{\"post\":" SECURED("{},{\"refreshCookie\":[]}") "}",
     "\"/a/{b}/c\":{\"get\":" OP(PARAM("path", "b")) "}",
     BODY("\"required\":true,", "\"application/json\":{", OBJECT),
 };
@@ -71,6 +76,20 @@ static const char *const bad[] = {
     "\"/a\":{\"get\":{\"operationId\":\"one\",\"security\":[{\"bearer\":[]}]}}",
     "\"/a\":{\"get\":{\"operationId\":\"one\",\"security\":[{\"bearer\":[]}],"
     "\"x-authsvc-credentials\":false}}",
+    "\"/a\":{\"post\":{\"operationId\":\"one\",\"security\":[{},{\"refreshCookie\":[]}]}}",
+    "\"/a\":{\"post\":" OP(",\"x-authsvc-cookies\":true") "}",
+    "\"/a\":{\"get\":" SECURED("{\"cookie\":[]}") "}",
+    "\"/a\":{\"get\":" SECURED("{\"refreshCookie\":[]}") "}",
+    "\"/a\":{\"get\":" SECURED("{\"cookie\":[]},{\"bearer\":[]}") "}",
+    "\"/a\":{\"get\":" SECURED("{\"bearer\":[],\"cookie\":[]}") "}",
+    "\"/a\":{\"get\":" SECURED("{\"bearer\":[]},{\"refreshCookie\":[]}") "}",
+    "\"/a\":{\"get\":" SECURED("{\"bearer\":[]},{\"cookie\":[]},{}") "}",
+    "\"/a\":{\"get\":" SECURED("{},{\"cookie\":[]}") "}",
+    "\"/a\":{\"get\":" SECURED("{\"refreshCookie\":[]},{}") "}",
+    "\"/a\":{\"get\":" SECURED("{\"bearer\":[\"admin\"]}") "}",
+    "\"/a\":{\"get\":" SECURED("{\"bearer\":{}}") "}",
+    "\"/a\":{\"get\":" SECURED("\"bearer\"") "}",
+    "\"/a\":{\"get\":" SECURED("[],{\"refreshCookie\":[]}") "}",
     "\"/a\":{\"get\":" OP(",\"callbacks\":{}") "}",
     "\"/a\":{\"get\":" OP(",\"servers\":[]") "}",
     "\"/a\":{\"get\":" OP(PARAM("query", "a")) "}",

@@ -433,6 +433,7 @@ void fake_setup(void)
     ck_assert_ok(authsvc_crypto_init(pool));
     authsvc_settings_init(&fake.settings, pool);
     fake.settings.issuer = fake.settings.audience = "https://example.org/api/v1";
+    fake.settings.origin = "https://example.org";
     fake.settings.hash_memory = 8192 * 2;
     fake.settings.hash_passes = 1;
     ck_assert_ok(authsvc_password_dummy(pool, fake.settings.hash_memory,

@@ -70,6 +70,7 @@ static void make_settings(scene_t *scene, const char *algorithm)
     must(authsvc_crypto_init(pool));
     authsvc_settings_init(settings, pool);
     settings->issuer = settings->audience = "https://example.org/api/v1";
+    settings->origin = "https://example.org";
     settings->problem_base = "https://example.org/api/v1/problems/";
     settings->hash_memory = (apr_size_t)16 * 1024;
     settings->hash_passes = 2;
