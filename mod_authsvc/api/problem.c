@@ -17,8 +17,9 @@ const authsvc_problem_type_t authsvc_problem_types[] = {
     {AUTHSVC_E_UNAUTHENTICATED, 1, 401, "authentication", "Authentication required",
      "A valid access token is needed for this.",
      "The operation needs an access token in the field Authorization: Bearer, or in the session "
-     "cookie where the site uses one. None was sent, or it is not valid, has expired, or its session has ended; WWW-Authenticate tells which of the "
-     "two. Exchange the refresh token, or sign in again.",
+     "cookie where the site uses one. None was sent, or it is not valid, has expired, or its "
+     "session has ended; WWW-Authenticate tells which of the two. Exchange the refresh token, or "
+     "sign in again.",
      0},
     {AUTHSVC_E_UNAUTHENTICATED, 0, 401, "invalid-credentials", "Invalid credentials",
      "Email address or password is wrong.",

@@ -103,6 +103,24 @@ def without_json(request, content, media):
     return method, path, options
 
 
+def cross_site(api, name):
+    """The request that succeeds from a page of the site is sent by another page."""
+    method, path, options = prepare(api, name)
+    headers = dict(options.get("headers", {}))
+    if "Authorization" in headers:
+        headers["Cookie"] = "authsvc=" + headers.pop("Authorization").removeprefix("Bearer ")
+
+    def ask(site):
+        return api.request(method, path, **dict(options, headers={**headers,
+                                                                  "Sec-Fetch-Site": site}))
+
+    api.client.cookies.clear()
+    refused = ask("cross-site")
+    assert ask("same-origin").status_code < 300, "positive control"
+    api.client.cookies.clear()
+    return refused
+
+
 def provoke(world, name, status, slug):  # pylint: disable=too-many-return-statements
     """An answer to operation `name` with this status and problem."""
     service, api = world.main, world.main.api
@@ -145,6 +163,8 @@ def provoke(world, name, status, slug):  # pylint: disable=too-many-return-state
             return send(api, request)
         finally:
             service.database.set_role(me["id"], "user")
+    if slug == "cross-site":
+        return cross_site(world.other("cookies", extra=["AuthSvcCookie On"]).api, name)
     if slug == "tls-required":
         headers = {**options.get("headers", {}), "X-Forwarded-For": "203.0.113.9"}
         return api.request(method, path, **dict(options, headers=headers))

@@ -8,6 +8,7 @@
 
 typedef struct {
     const char *authorization;
+    const char *cookie; /* then there is no Authorization field */
 } fields_t;
 
 static const char *find_field(void *baton, const char *name)
@@ -17,13 +18,19 @@ static const char *find_field(void *baton, const char *name)
     if (strcasecmp(name, "Content-Type") == 0) {
         return "application/json";
     }
-    return strcasecmp(name, "Authorization") == 0 ? fields->authorization : NULL;
+    if (fields->cookie && strcasecmp(name, "Origin") == 0) {
+        return "https://example.org";
+    }
+    if (strcasecmp(name, "Cookie") == 0) {
+        return fields->cookie;
+    }
+    return strcasecmp(name, "Authorization") == 0 && !fields->cookie ? fields->authorization
+                                                                      : NULL;
 }
 
-static void ask(scene_t *scene, const char *method, const char *path, const char *body,
-                answer_t *answer)
+static void ask_with(scene_t *scene, fields_t *fields, const char *method, const char *path,
+                     const char *body, answer_t *answer)
 {
-    fields_t fields = {apr_pstrcat(scene->ctx.pool, "Bearer ", scene->access, NULL)};
     authsvc_request_t request = {
         .method = method,
         .path = path,
@@ -32,13 +39,33 @@ static void ask(scene_t *scene, const char *method, const char *path, const char
         .body = body,
         .body_len = body ? strlen(body) : 0,
         .header = find_field,
-        .baton = &fields,
+        .baton = fields,
     };
     authsvc_response_t response;
 
     authsvc_api_handle(scene->api, &scene->ctx, &request, &response);
     answer->status = response.status;
     answer->text = response.body;
+}
+
+static void ask(scene_t *scene, const char *method, const char *path, const char *body,
+                answer_t *answer)
+{
+    fields_t fields = {apr_pstrcat(scene->ctx.pool, "Bearer ", scene->access, NULL), NULL};
+
+    ask_with(scene, &fields, method, path, body, answer);
+}
+
+/* The same on a site that keeps its sessions in cookies. */
+static void ask_by_cookie(scene_t *scene, const char *method, const char *path, const char *body,
+                          const char *refresh, answer_t *answer)
+{
+    fields_t fields = {NULL, apr_pstrcat(scene->ctx.pool, "__Host-authsvc=", scene->access,
+                                         "; __Secure-authsvc-refresh=", refresh, NULL)};
+
+    scene->settings.cookie = 1;
+    ask_with(scene, &fields, method, path, body, answer);
+    scene->settings.cookie = 0;
 }
 
 static void ask_with_token(scene_t *scene, const char *path, const char *token, answer_t *answer)
@@ -59,6 +86,13 @@ static void ask_with_token(scene_t *scene, const char *path, const char *token, 
     static void name(scene_t *scene, answer_t *answer)       \
     {                                                        \
         ask_with_token(scene, path, scene->token, answer);   \
+    }
+
+/* name(scene, answer): both tokens in cookies */
+#define BY_COOKIE(name, method, path, body, token)                            \
+    static void name(scene_t *scene, answer_t *answer)                        \
+    {                                                                         \
+        ask_by_cookie(scene, method, path, body, scene->token, answer);       \
     }
 
 #define CREDENTIALS(email, password) \
@@ -90,6 +124,15 @@ REQUEST(get_problem, "GET", "/problems/validation", NULL)
 REQUEST(get_liveness, "GET", "/health/live", NULL)
 REQUEST(get_readiness, "GET", "/health/ready", NULL)
 
+BY_COOKIE(log_in_to_cookies, "POST", "/auth/login", CREDENTIALS("ada@example.com", SCENE_PASSWORD),
+          refresh)
+BY_COOKIE(refresh_by_cookie, "POST", "/auth/refresh", "{\"omit_tokens\":true}", refresh)
+BY_COOKIE(reused_cookie, "POST", "/auth/refresh", "{}", reused)
+BY_COOKIE(log_out_by_cookie, "POST", "/auth/logout", "{}", refresh)
+BY_COOKIE(update_me_by_cookie, "PATCH", "/users/me", "{\"name\":\"Ada King\"}", refresh)
+BY_COOKIE(delete_me_by_cookie, "POST", "/users/me/delete", "{\"password\":\"" SCENE_PASSWORD "\"}",
+          refresh)
+
 const torture_case_t torture_operations[] = {
     {"register", sign_up, 201, 409, NULL, NULL},
     {"register: a known email", sign_up_known, 409, 0, NULL, NULL},
@@ -97,14 +140,20 @@ const torture_case_t torture_operations[] = {
     {"login: with a hash to renew", log_in_old, 200, 0, NULL, REHASHING},
     {"login: wrong password", log_in_wrong, 401, 0, NULL, NULL},
     {"login: unknown email", log_in_unknown, 401, 0, NULL, NULL},
+    {"login: to cookies", log_in_to_cookies, 200, 0, NULL, NULL},
     {"refresh", refresh, 200, 0, AFTER_ROTATION, NULL},
     {"refresh: within the grace", refresh_in_grace, 200, 0, NULL, NULL},
     {"refresh: used again", refresh_reused, 401, 0, NULL, NULL},
     {"refresh: ahead of the database", refresh_ahead, 200, 0, AFTER_ROTATION, NULL},
+    {"refresh: by cookie", refresh_by_cookie, 200, 0, AFTER_ROTATION, NULL},
+    {"refresh: by cookie, used again", reused_cookie, 401, 0, NULL, NULL},
+    {"logout: by cookie", log_out_by_cookie, 204, 0, NULL, NULL},
     {"logout", log_out, 204, 0, NULL, NULL},
     {"logoutAll", log_out_all, 204, 401, NULL, NULL},
     {"getMe", get_me, 200, 0, NULL, NULL},
     {"updateMe", update_me, 200, 0, NULL, NULL},
+    {"updateMe: by cookie", update_me_by_cookie, 200, 0, NULL, NULL},
+    {"deleteMe: by cookie", delete_me_by_cookie, 204, 401, NULL, NULL},
     {"deleteMe", delete_me, 204, 401, NULL, NULL},
     {"deleteMe: wrong password", delete_me_wrong, 401, 0, NULL, NULL},
     {"getJwks", get_jwks, 200, 0, NULL, NULL},
