@@ -28,7 +28,9 @@ class Quickstart:
         self.out = open(folder.with_suffix(".out"), "w+b")  # pylint: disable=consider-using-with
         self.process = subprocess.Popen(
             [str(SCRIPT), "--port", str(self.port), "--dir", str(folder), *options], stdin=other,
-            stdout=self.out, stderr=subprocess.STDOUT, start_new_session=True)
+            stdout=self.out, stderr=subprocess.STDOUT, start_new_session=True,
+            # ignored, if these tests run in the background of a script; it is what ends this one
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         os.close(other)
 
     def said(self):
