@@ -49,6 +49,15 @@ def ctl(*args, check=True, stdin=None, env=None):
     return done
 
 
+def ending_with_us(*command, by="TERM", user=None):
+    """
+    A server's command: by this signal it ends when the thread that starts it does, so that a killed
+    test run leaves none behind. As a user, if there is root to become one.
+    """
+    become = [f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user and IS_ROOT else []
+    return ["setpriv", "--pdeathsig", by, *become, *map(str, command)]
+
+
 def free_port():
     """A port of 127.0.0.1 that nobody listens on now."""
     with contextlib.closing(socket.socket()) as probe:
@@ -95,13 +104,3 @@ def children_of(pid):
             with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as children:
                 found += [int(child) for child in children.read().split()]
     return found
-
-
-def resident_bytes(pid):
-    """Proportional set size of a process: shared pages are not counted once per child."""
-    with contextlib.suppress(OSError):
-        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
-            for line in rollup:
-                if line.startswith("Pss:"):
-                    return int(line.split()[1]) * 1024
-    return 0

@@ -50,7 +50,7 @@ class Postgres:
                  "log_min_messages = warning", *settings]
         with open(self.data / "postgresql.conf", "a", encoding="utf-8") as conf:
             conf.write("\n".join(lines) + "\n")
-        self.running = False
+        self.process = None
         self.start()
         self.bouncer = PgBouncer(self.dir, self.port) if POOLED else None
 
@@ -61,15 +61,25 @@ class Postgres:
                        check=True, capture_output=True, cwd="/")
 
     def start(self):
-        subprocess.run(as_postgres(PG_BIN / "pg_ctl", "-D", self.data, "-w", "-t", "60", "-l",
-                                   self.dir / "log", "start"),
-                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
-        self.running = True
+        with open(self.dir / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                build.ending_with_us(PG_BIN / "postgres", "-D", self.data, by="QUIT",
+                                     user="postgres"),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True)
+        build.wait_until(self._answers, 60, "PostgreSQL answers")
+
+    def _answers(self):
+        if self.process.poll() is not None:
+            raise RuntimeError("PostgreSQL ended: " +
+                               (self.dir / "log").read_text(errors="replace")[-2000:])
+        return subprocess.run([PG_BIN / "pg_isready", "-q", "-h", self.dir, "-p", str(self.port)],
+                              check=False).returncode == 0
 
     def stop(self, mode="fast"):
-        subprocess.run(as_postgres(PG_BIN / "pg_ctl", "-D", self.data, "-w", "-t", "60", "-m",
-                                   mode, "stop"), check=False, capture_output=True, cwd="/")
-        self.running = False
+        if self.process.poll() is None:
+            subprocess.run(as_postgres(PG_BIN / "pg_ctl", "-D", self.data, "-w", "-t", "60", "-m",
+                                       mode, "stop"), check=False, capture_output=True, cwd="/")
+            self.process.wait(20)
 
     def restart(self, mode="fast"):
         self.stop(mode)

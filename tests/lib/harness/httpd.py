@@ -162,10 +162,14 @@ class Httpd:
 
     def start(self):
         self.write()
+        env = self.environment()
+        command = [build.HTTPD, "-f", str(self.conf), "-DFOREGROUND"]
+        if "LD_PRELOAD" in env:  # into httpd alone
+            command = ["env", f"LD_PRELOAD={env.pop('LD_PRELOAD')}", *command]
         with open(self.root / "logs" / "stderr", "ab") as stderr:
             self.process = subprocess.Popen(
-                [build.HTTPD, "-f", str(self.conf), "-DFOREGROUND"], stdin=subprocess.DEVNULL,
-                stdout=stderr, stderr=stderr, env=self.environment(), process_group=0)
+                build.ending_with_us(*command), stdin=subprocess.DEVNULL, stdout=stderr,
+                stderr=stderr, env=env, process_group=0)
         _running.append(self)
         try:
             build.wait_until(self._answers, 30, "httpd answers")

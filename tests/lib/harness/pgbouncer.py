@@ -34,10 +34,7 @@ class PgBouncer:
         self.start()
 
     def start(self):
-        command = [PROGRAM, "-q", str(self.dir / "pgbouncer.ini")]
-        if build.IS_ROOT:
-            command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups",
-                       *command]
+        command = build.ending_with_us(PROGRAM, "-q", self.dir / "pgbouncer.ini", user="postgres")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd="/",
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         build.wait_until(self._answers, 20, "PgBouncer answers")
