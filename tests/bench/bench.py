@@ -15,16 +15,13 @@ import http.client
 import json
 import os
 import pathlib
-import re
 import secrets
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import uuid
 
@@ -32,70 +29,22 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lib"))
 
 from harness import tokens  # noqa: E402  pylint: disable=wrong-import-position
-from harness.build import BUILD  # noqa: E402  pylint: disable=wrong-import-position
+from harness.build import (  # noqa: E402  pylint: disable=wrong-import-position
+    BUILD, ending_with_us, free_port)
+from harness.census import (  # noqa: E402  pylint: disable=wrong-import-position
+    PeakMemory, cpu, processes)
 
 MOUNT = "/api/v1"
 PASSWORD = "Correct Horse 9"
 USERS = 32
 SAMPLE = 5000  # of the users of the scale part: so many take part
-TICK = os.sysconf("SC_CLK_TCK")
+MIB = 2 ** 20
 SLOW = {"login": 3, "register": 3}  # times as long: a hash is slow, and the last ones are cut off
 CHEAP = "AuthSvcPasswordCost 64K 1"
 ACCOUNT = {} if os.getuid() else {"user": "postgres", "group": "postgres", "extra_groups": []}
 
 
 # --- processes
-
-def processes(root):
-    """{pid: seconds of CPU, those of children that ended included} of root and all below it."""
-    parents, used = {}, {}
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            fields = pathlib.Path("/proc", name, "stat").read_text(encoding="utf-8",
-                                                                  errors="replace")
-        except OSError:
-            continue
-        fields = fields.rpartition(")")[2].split()
-        parents[int(name)] = int(fields[1])
-        used[int(name)] = sum(int(ticks) for ticks in fields[11:15]) / TICK
-    found = {root}
-    grown = True
-    while grown:
-        more = {pid for pid, parent in parents.items() if parent in found} - found
-        found |= more
-        grown = bool(more)
-    return {pid: used[pid] for pid in found if pid in used}
-
-
-def cpu(root):
-    return sum(processes(root).values())
-
-
-class Memory(threading.Thread):
-    """Peak of the resident memory of a process tree, in MiB: RSS, and shared pages once (PSS)."""
-
-    def __init__(self, root):
-        super().__init__(daemon=True)
-        self.root, self.peak, self.over = root, {"Rss": 0, "Pss": 0}, threading.Event()
-        self.start()
-
-    def run(self):
-        while not self.over.wait(0.2):
-            total = dict.fromkeys(self.peak, 0)
-            for pid in processes(self.root):
-                try:
-                    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-                except OSError:
-                    continue
-                for name in total:
-                    total[name] += int(re.search(rf"^{name}: *(\d+)", text, re.M)[1]) / 1024
-            self.peak = {name: max(self.peak[name], total[name]) for name in total}
-
-    def stop(self):
-        self.over.set()
-        self.join()
-        return self.peak
-
 
 def stop(process, how=signal.SIGTERM):
     if process.poll() is None:
@@ -113,12 +62,6 @@ def wait_until(ready, process, what):
         if process.poll() is not None or time.monotonic() > end:
             raise SystemExit(f"{what} did not start; its log is in {WORK}")
         time.sleep(0.1)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 # --- the database and the server
@@ -143,8 +86,10 @@ class Postgres:
                        check=True, stdout=subprocess.DEVNULL, cwd="/", **ACCOUNT)
         with open(WORK / "pg.log", "wb") as log:
             self.process = subprocess.Popen(
-                [self.bin / "postgres", "-D", data, "-p", str(self.port),
-                 "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="],
+                ending_with_us(
+                    self.bin / "postgres", "-D", data, "-p", str(self.port),
+                    "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
+                    by="INT"),
                 stdout=log, stderr=log, cwd="/", start_new_session=True, **ACCOUNT)
         self.env = dict(os.environ, PGHOST="127.0.0.1", PGPORT=str(self.port), PGUSER="bench",
                         PGPASSWORD=self.password)
@@ -176,8 +121,8 @@ class Server:
                    BENCH_WORK=str(self.work), BENCH_EXTRA=extra)
         with open(WORK / f"{name}.log", "wb") as log:
             # a session of its own, as a service has: the kernel may schedule by session
-            self.process = subprocess.Popen([HERE / "start"], env=env, stdout=log, stderr=log,
-                                            start_new_session=True)
+            self.process = subprocess.Popen(ending_with_us(HERE / "start"), env=env, stdout=log,
+                                            stderr=log, start_new_session=True)
         wait_until(lambda: self.status("GET", f"{MOUNT}/health/ready") == 200, self.process,
                    "the server")
 
@@ -241,6 +186,8 @@ def finish_load(load):
         raise SystemExit(f"wrk failed: {said}")
     result = json.loads(said.strip().splitlines()[-1])
     result["rate"] = (result["requests"] - result["refused"]) / result["seconds"]
+    if result["refused"] or result["broken"] or not result["requests"]:
+        SPOILT.append(f"{' '.join(load.args[load.args.index('--') + 1:][:2])}: {result}")
     return result
 
 
@@ -249,15 +196,14 @@ def measure(server, name, workload, connections=None):
         workload = workload()
     server.settle()
     seconds = ARGS.seconds * SLOW.get(name, 1)
-    memory = Memory(server.process.pid)
-    before = cpu(server.process.pid), cpu(server.postgres.process.pid)
-    result = finish_load(start_load(server, workload, connections or ARGS.connections, seconds))
-    after = cpu(server.process.pid), cpu(server.postgres.process.pid)
-    peak = memory.stop()
+    with PeakMemory(server.process.pid, step=0.2) as watch:
+        before = cpu(server.process.pid), cpu(server.postgres.process.pid)
+        result = finish_load(start_load(server, workload, connections or ARGS.connections, seconds))
+        after = cpu(server.process.pid), cpu(server.postgres.process.pid)
     requests = max(1, result["requests"])
     result.update(server_us=1e6 * (after[0] - before[0]) / requests,
                   db_us=1e6 * (after[1] - before[1]) / requests,
-                  rss_mib=peak["Rss"], pss_mib=peak["Pss"])
+                  rss_mib=watch.peak["Rss"] / MIB, pss_mib=watch.peak["Pss"] / MIB)
     result["us"] = result["server_us"] + result["db_us"]
     return result
 
@@ -471,6 +417,7 @@ COLUMNS = (("req/s", "rate"), ("p50 ms", "p50_ms"), ("p99 ms", "p99_ms"),
            ("server us", "server_us"), ("db us", "db_us"), ("us/req", "us"), ("RSS MiB", "rss_mib"),
            ("PSS MiB", "pss_mib"), ("refused", "refused"), ("broken", "broken"))
 REPORT = {}
+SPOILT = []  # loads of which something was refused: what they measured is no request's cost
 
 
 def rows(part, rounds):
@@ -533,6 +480,8 @@ def main():
         stop(postgres.process, signal.SIGINT)
     if ARGS.output:
         ARGS.output.write_text(json.dumps(REPORT, indent=1), encoding="utf-8")
+    if SPOILT:
+        sys.exit("requests were refused or broken off:\n" + "\n".join(SPOILT))
 
 
 if __name__ == "__main__":

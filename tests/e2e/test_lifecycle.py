@@ -8,7 +8,8 @@ import time
 import pytest
 
 from harness import build
-from harness.load import Steady, all_semaphores, semaphores
+from harness.census import all_semaphores, open_files, semaphores
+from harness.load import Steady
 from harness.service import Service, new_email
 from test_auth import problem
 
@@ -26,16 +27,12 @@ def traffic(service):
                             ("jwks", lambda: clients[3].get("/.well-known/jwks.json"))])
 
 
-def open_files(httpd):
-    return len(os.listdir(f"/proc/{httpd.process.pid}/fd"))
-
-
 def test_graceful_reloads_under_load(make_service):
     """No failed request, no growth."""
     service = make_service()
     service.api.new_user()
     service.httpd.graceful()
-    files, sets = open_files(service.httpd), semaphores(service.httpd)
+    files, sets = open_files(service.httpd.process.pid), semaphores(service.httpd)
     clients, steady = traffic(service)
     with steady:
         for _ in range(8):
@@ -49,7 +46,7 @@ def test_graceful_reloads_under_load(make_service):
         assert steady.statuses(name) <= {good, 0}, (steady.counts, steady.examples)
         assert steady.total(name, good) > 10
     assert steady.total(status=0) <= 0.02 * steady.total() + 8, steady.counts
-    assert open_files(service.httpd) <= files + 2
+    assert open_files(service.httpd.process.pid) <= files + 2
     assert semaphores(service.httpd) == sets, "kept across the reloads, and free again"
 
 

@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from harness import build
-from harness.load import Logins, all_semaphores, parallel, semaphores, wrk
+from harness.census import PeakMemory, all_semaphores, memory, semaphores
+from harness.load import Logins, parallel, wrk
 from harness.service import MOUNT, PASSWORD, Service, new_email
 from test_auth import problem
 
@@ -40,33 +41,6 @@ def loaded(engine):
     made.destroy()
 
 
-def tree_bytes(httpd):
-    return sum(build.resident_bytes(pid) for pid in [httpd.process.pid, *httpd.children()])
-
-
-class PeakMemory:
-    """The httpd tree's memory while the block runs."""
-
-    def __init__(self, httpd):
-        self.httpd = httpd
-        self.peak = 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-
-    def _watch(self):
-        while not self._stop.is_set():
-            self.peak = max(self.peak, tree_bytes(self.httpd))
-            time.sleep(0.02)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error):
-        self._stop.set()
-        self._thread.join()
-
-
 def flood(service, count=200):
     """Parallel logins, each on its own connection."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
@@ -83,9 +57,10 @@ def test_200_parallel_logins(loaded, figure):
     loaded.httpd.allow(REFUSED)
     for _ in range(3):
         loaded.api.login(loaded.email)
-    before = tree_bytes(loaded.httpd)
+    root = loaded.httpd.process.pid
+    before = memory(root)["Pss"]
     mark, began = loaded.httpd.mark(), time.monotonic()
-    with PeakMemory(loaded.httpd) as memory:
+    with PeakMemory(root) as watch:
         answers = flood(loaded)
     seconds = time.monotonic() - began
     said = loaded.httpd.log_since(mark, r"authsvc:warn\].*AS0500: status 503", 2)
@@ -97,7 +72,7 @@ def test_200_parallel_logins(loaded, figure):
         if answer.status_code == 503:
             problem(answer, 503, "overloaded")
             assert 1 <= int(answer.headers["retry-after"]) <= 60
-    grown = (memory.peak - before) / 2 ** 20
+    grown = (watch.peak["Pss"] - before) / 2 ** 20
     figure(f"{dict(statuses)}, memory grew by {grown:.0f} MiB")
     assert grown <= SLOTS * COST_MIB + CONSTANT_MIB, f"{grown:.0f} MiB"
     assert grown >= COST_MIB / 2, "positive control: hashing at its real cost was seen"

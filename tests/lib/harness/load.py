@@ -9,7 +9,10 @@ import time
 
 import httpx
 
+from . import build
 from .service import MOUNT, PASSWORD
+
+SCRIPT = build.SOURCE / "tests" / "bench" / "load.lua"
 
 
 def parallel(functions):
@@ -88,26 +91,6 @@ class Steady:
                    if name in (None, its) and status in (None, code))
 
 
-def all_semaphores():
-    """{id: [(value, pid of the last operation)]} of all System V sets."""
-    found = {}
-    with open("/proc/sysvipc/sem", encoding="ascii") as table:
-        ids = [int(line.split()[1]) for line in table.readlines()[1:]]
-    for semid in ids:
-        detail = subprocess.run(["ipcs", "-s", "-i", str(semid)], capture_output=True, text=True,
-                                check=False).stdout
-        rows = [row.split() for row in detail.splitlines() if re.match(r"\s*\d+\s+\d+", row)]
-        found[semid] = [(int(row[1]), int(row[4])) for row in rows]
-    return found
-
-
-def semaphores(httpd):
-    """{id: [values]} of the sets that a server's processes used last."""
-    tree = {httpd.process.pid, *httpd.children()}
-    return {semid: [value for value, _ in rows] for semid, rows in all_semaphores().items()
-            if tree & {pid for _, pid in rows}}
-
-
 def wrk(service, seconds=2):
     """Requests per second of a static file."""
     done = subprocess.run(["wrk", "-t1", "-c8", f"-d{seconds}s",
@@ -123,41 +106,13 @@ class Logins:
     their own (wrk). Polite ones wait as Retry-After says.
     """
 
-    SCRIPT = """
-wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/json"
-wrk.body = [[%s]]
-local pauses, first, last = {}, 1, 0
-local counts = {}
-local threads = {}
-function setup(thread) table.insert(threads, thread) end
-function delay()
-  if first > last then return 0 end
-  local wait = pauses[first]
-  pauses[first] = nil
-  first = first + 1
-  return wait
-end
-function response(status, headers, body)
-  counts[status] = (counts[status] or 0) + 1
-  s200 = counts[200] or 0
-  s503 = counts[503] or 0
-  last = last + 1
-  pauses[last] = %s and status == 503 and 1000 * tonumber(headers["Retry-After"]) or 0
-end
-function done(summary, latency, requests)
-  for _, thread in ipairs(threads) do
-    print("statuses", thread:get("s200") or 0, thread:get("s503") or 0, summary.requests)
-  end
-end
-"""
-
     def __init__(self, service, seconds, polite=True, connections=200):
-        body = json.dumps({"email": service.email, "password": PASSWORD})
-        script = service.httpd.root / "logins.lua"
-        script.write_text(self.SCRIPT % (body, "true" if polite else "false"), encoding="ascii")
-        self.command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s",
-                        str(script), f"{service.httpd.origin}{MOUNT}/auth/login"]
+        body = service.httpd.root / "logins"
+        body.write_text(json.dumps({"email": service.email, "password": PASSWORD}) + "\n",
+                        encoding="ascii")
+        self.command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(SCRIPT),
+                        service.httpd.origin, "--", "polite" if polite else "impolite",
+                        f"{MOUNT}/auth/login", str(body)]
         self.process = None
         self.ok = self.refused = self.all = 0
 
@@ -168,6 +123,9 @@ end
 
     def __exit__(self, *error):
         said, _ = self.process.communicate(timeout=120)
-        counts = re.search(r"statuses\s+(\d+)\s+(\d+)\s+(\d+)", said)
-        assert counts, said
-        self.ok, self.refused, self.all = map(int, counts.groups())
+        try:
+            result = json.loads(said.strip().splitlines()[-1])
+        except (IndexError, ValueError) as failure:
+            raise AssertionError(f"wrk said: {said}") from failure
+        self.all = result["requests"]
+        self.ok, self.refused = (result["statuses"].get(status, 0) for status in ("200", "503"))
