@@ -117,13 +117,13 @@ class Mixed:
 
     def verdict(self, bites=(), limit=RECOVERY, restarted=False, **rules):
         """
-        Fails with everything that was wrong. bites: kinds of request of which at least one must have
-        been answered by 503, lest the fault was none. rules: see ledger.Rules.
+        Fails with everything that was wrong. bites: kinds of request each of which must have been
+        answered by 503, lest the fault was none or met others. rules: see ledger.Rules.
         """
         rules = ledger.Rules(**rules)
         found = list(self.broken) + self.server(restarted)
-        if bites and not any(self.seen(kind, 503) for kind in bites):
-            found.append(f"no {', '.join(bites)} was answered by 503: was there a fault?")
+        found += [f"no {kind} was answered by 503: was there a fault?"
+                  for kind in bites if not self.seen(kind, 503)]
         if self.recovered is None or self.recovered > limit:
             found.append(f"recovery took {self.recovered or 'more than it may'} (limit {limit} s)")
         found += self.ledger.compare(self.service, self.clients, rules)
@@ -160,5 +160,6 @@ class Mixed:
             "fault": self.name, "engine": self.service.engine,
             "good": counts["good"], "503": counts["503"], "compared": counts["compared"],
             "lost": counts["lost"], "wrong": sum(1 for a in self.ledger.answers if rules.judge(a)),
-            "slowest": slow["database"], "site": slow["site"], "recovered": self.recovered,
+            "slowest": slow["database"], "limit": rules.limit,
+            "site": slow["site"], "site limit": rules.site_limit, "recovered": self.recovered,
             "verdict": f"{n_found} wrong" if n_found else "good"})

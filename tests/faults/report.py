@@ -13,12 +13,17 @@ def seconds(value):
     return "never" if value is None else f"{value:.2f} s"
 
 
+def within(row, measured, limit):
+    return f"{row[measured]:.2f} of {row[limit]:.1f} s"
+
+
 def table(rows):
     """Lines of a Markdown table."""
     return HEAD + [
         f"| {row['fault']} | {row['engine']} | {row['good']} | {row['503']} | {row['compared']} "
-        f"| {row['lost']} | {row['wrong']} | {seconds(row['slowest'])} | {seconds(row['site'])} "
-        f"| {seconds(row['recovered'])} | {row['verdict']} |" for row in rows]
+        f"| {row['lost']} | {row['wrong']} | {within(row, 'slowest', 'limit')} "
+        f"| {within(row, 'site', 'site limit')} | {seconds(row['recovered'])} | {row['verdict']} |"
+        for row in rows]
 
 
 def write(path, rows):

@@ -101,7 +101,7 @@ def test_read_only(service, is_long):
             time.sleep(10 if is_long else 2)
             modes(database, build.HTTPD_USER, 0o640, 0o750)
         load.recover()
-    load.verdict(bites=("login", "register"), restarted=True, site=3.0)
+    load.verdict(bites=("login", "register"), restarted=True, upkeep=1)  # by the reload
     sound(load)
 
 
@@ -170,7 +170,7 @@ def test_killed_in_mid_write(service, is_long):
                 time.sleep(0.5)
         load.recover()
     assert load.ledger.counts()["lost"] > 0, "positive control: somebody was not answered"
-    load.verdict(restarted=True, transport=True, site=4.0)
+    load.verdict(restarted=True, transport=True, upkeep=1)  # all children at once
     assert httpd.process.pid == load.parent
     sound(load)
 
