@@ -17,4 +17,4 @@ AUTHSVC_UNIT_SUITE(suite_session_cookies);
 
 AUTHSVC_UNIT_MAIN(suite_bearer, suite_contract, suite_cookie, suite_cors, suite_document,
                   suite_guard, suite_hostile, suite_operations, suite_problem, suite_request,
-                  suite_router, suite_schema)
+                  suite_router, suite_schema, suite_session_cookies)
