@@ -129,6 +129,7 @@ authsvc_error_t *authsvc_key_describe(apr_pool_t *pool, authsvc_key_t *key)
     key->kid = thumbprint(pool, key);
     key->headers[AUTHSVC_TYP_JWT] = header(pool, key, "JWT");
     key->headers[AUTHSVC_TYP_AT_JWT] = header(pool, key, "at+jwt");
+    key->headers[AUTHSVC_TYP_IDENTITY] = header(pool, key, "authsvc-identity+jwt");
     return NULL;
 }
 

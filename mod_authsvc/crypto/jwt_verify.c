@@ -118,11 +118,17 @@ static authsvc_error_t *check_type(parsed_t *parsed, authsvc_token_type_t type)
     if (!typ) {
         return refuse(parsed->pool, "typ is missing");
     }
-    if (type == AUTHSVC_TYP_AT_JWT) {
+    switch (type) {
+    case AUTHSVC_TYP_AT_JWT:
         right = authsvc_text_equal_ascii_case(typ, "at+jwt") ||
                 authsvc_text_equal_ascii_case(typ, "application/at+jwt");
-    } else {
+        break;
+    case AUTHSVC_TYP_IDENTITY:
+        right = authsvc_text_equal_ascii_case(typ, "authsvc-identity+jwt");
+        break;
+    default:
         right = authsvc_text_equal_ascii_case(typ, "JWT");
+        break;
     }
     return right ? NULL : refuse(parsed->pool, "typ");
 }

@@ -31,7 +31,7 @@ struct authsvc_key_t {
     const char *kid;
     const char *kty;
     authsvc_jwk_member_t members[AUTHSVC_JWK_MEMBERS]; /* the unused end has NULL names */
-    const char *headers[2]; /* encoded JOSE header, by authsvc_token_type_t */
+    const char *headers[AUTHSVC_TOKEN_TYPES]; /* encoded JOSE header, by authsvc_token_type_t */
 };
 
 /** Fill in kty, members and kid. In jwks.c. */

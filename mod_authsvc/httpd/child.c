@@ -8,13 +8,15 @@
 #include "authsvc/crypto/crypto.h"
 #include "authsvc/crypto/token_cache.h"
 #include "authsvc/db/provider.h"
+#include "authsvc/services/services.h"
 #include "auto_migrate.h"
 #include "config.h"
 #include "dbd_lease.h"
 
 APLOG_USE_MODULE(authsvc);
 
-#define TOKENS 4096 /* verified access tokens that a process keeps: 2.5 MB */
+#define TOKENS 4096     /* verified access tokens that a process keeps: up to 2.5 MB */
+#define IDENTITIES 1024 /* tokens for backends: up to 2.2 MB, if there are any */
 
 /* The site's own pages keep the other half of the threads. */
 static apr_uint32_t waiting_limit(void)
@@ -36,7 +38,7 @@ static authsvc_cache_t *make_cache(apr_pool_t *pchild, server_rec *main_server,
 
     if (err) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, main_server,
-                     "AS0624: access tokens are verified anew with each request: %s",
+                     "AS0624: tokens are verified, or signed, anew with each request: %s",
                      authsvc_error_describe(err, pchild));
         return NULL;
     }
@@ -58,6 +60,7 @@ static authsvc_child_t *make_child(apr_pool_t *pchild, server_rec *main_server,
         return child;
     }
     child->tokens = make_cache(pchild, main_server, TOKENS, AUTHSVC_TOKEN_CACHE_CLAIMS);
+    child->identities = make_cache(pchild, main_server, IDENTITIES, AUTHSVC_IDENTITY_CACHED);
     return child;
 }
 

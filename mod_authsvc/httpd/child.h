@@ -13,6 +13,7 @@ typedef struct authsvc_child_t {
     const authsvc_api_t *api; /* NULL if it could not be made: every request is answered by 500 */
     authsvc_gate_t gate;
     authsvc_cache_t *tokens;     /* verified access tokens; NULL: none are kept */
+    authsvc_cache_t *identities; /* tokens for backends; the same */
     volatile apr_uint32_t overload_logged; /* second in which it was said last */
 } authsvc_child_t;
 

@@ -57,6 +57,7 @@ struct authsvc_child_t;
     X(int, remote_user)          /* AUTHSVC_REMOTE_USER_* */                    \
     X(const char *, login_page)  /* a path; NULL: none */                       \
     X(int, forward_headers)                                                     \
+    X(const char *, forward_token) /* an audience; NULL: none */                \
     X(int, forward_bearer)
 
 /** What REMOTE_USER is. */

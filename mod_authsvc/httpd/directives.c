@@ -449,5 +449,7 @@ const command_rec authsvc_directives[] = {
                  "On: handlers and backends get X-AuthSvc-... fields that say who it is"),
     AP_INIT_FLAG("AuthSvcForwardBearer", authsvc_guard_set_forward_bearer, NULL, OR_AUTHCFG,
                  "Off: handlers and backends do not see the access token"),
+    AP_INIT_TAKE1("AuthSvcForwardToken", authsvc_guard_set_forward_token, NULL, OR_AUTHCFG,
+                  "handlers and backends get a signed X-AuthSvc-Token for this audience; or Off"),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL},
 };

@@ -2,6 +2,7 @@
 #include "guard_directives.h"
 
 #include "authsvc/api/guard.h"
+#include "authsvc/core/url.h"
 #include "config.h"
 
 const char *authsvc_guard_set_remote_user(cmd_parms *cmd, void *dir, const char *arg)
@@ -49,5 +50,20 @@ const char *authsvc_guard_set_forward_bearer(cmd_parms *cmd, void *dir, int flag
 
     (void)cmd;
     AUTHSVC_SET(config, forward_bearer, flag);
+    return NULL;
+}
+
+const char *authsvc_guard_set_forward_token(cmd_parms *cmd, void *dir, const char *arg)
+{
+    authsvc_dir_config_t *config = dir;
+
+    (void)cmd;
+    if (strcasecmp(arg, "Off") == 0) {
+        arg = NULL;
+    } else if (!authsvc_name_is_plain(arg)) {
+        return "AuthSvcForwardToken takes the backend's name, which becomes the token's aud: 1 to "
+               "255 ASCII characters without white space and quotes; or Off";
+    }
+    AUTHSVC_SET(config, forward_token, arg);
     return NULL;
 }

@@ -11,5 +11,6 @@ const char *authsvc_guard_set_remote_user(cmd_parms *cmd, void *dir, const char 
 const char *authsvc_guard_set_login_page(cmd_parms *cmd, void *dir, const char *arg);
 const char *authsvc_guard_set_forward_headers(cmd_parms *cmd, void *dir, int flag);
 const char *authsvc_guard_set_forward_bearer(cmd_parms *cmd, void *dir, int flag);
+const char *authsvc_guard_set_forward_token(cmd_parms *cmd, void *dir, const char *arg);
 
 #endif

@@ -35,6 +35,7 @@ typedef struct authsvc_ctx_t {
     authsvc_gate_t *gate;                  /* to waiting; NULL: free */
     authsvc_revocations_t *revocations;    /* of this database; NULL: none, ask the database */
     struct authsvc_cache_t *token_cache; /* verified tokens (crypto/token_cache.h); NULL: none */
+    struct authsvc_cache_t *identity_cache; /* tokens for backends; NULL: none */
     const char *request_id;
     const char *client_ip;  /* textual, NULL if there is none */
     const char *user_agent; /* as sent, NULL if there is none */

@@ -16,11 +16,14 @@ enum {
     AUTHSVC_REQUIRE_SYMBOL = 8 /* anything that is neither letter (L*) nor Nd */
 };
 
-/** What an access token's header calls itself. */
+/** What a token's header calls itself. */
 typedef enum {
-    AUTHSVC_TYP_JWT,   /* "JWT" */
-    AUTHSVC_TYP_AT_JWT /* "at+jwt", RFC 9068 */
+    AUTHSVC_TYP_JWT,     /* "JWT", an access token */
+    AUTHSVC_TYP_AT_JWT,  /* "at+jwt", an access token of RFC 9068 */
+    AUTHSVC_TYP_IDENTITY /* "authsvc-identity+jwt", for backends: nobody is let in by it */
 } authsvc_token_type_t;
+
+#define AUTHSVC_TOKEN_TYPES 3
 
 /**
  * The effective settings of one virtual host, complete and checked. Read-only once built.

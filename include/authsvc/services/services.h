@@ -117,6 +117,26 @@ authsvc_error_t *authsvc_authentication_authorize(authsvc_ctx_t *ctx, const char
                                                   apr_size_t len,
                                                   const authsvc_principal_t **principal);
 
+/* services/identity.c */
+
+/** How long a token for a backend is valid, seconds, and how much of that is left at least. */
+#define AUTHSVC_IDENTITY_LIFETIME 60
+#define AUTHSVC_IDENTITY_LEFT 30
+
+/** The most octets of a token that is kept; longer ones are signed anew each time. */
+#define AUTHSVC_IDENTITY_CACHED 2048
+
+/**
+ * A token that tells a backend who it is: the claims of an access token, which it does not outlive
+ * (then less may be left than AUTHSVC_IDENTITY_LEFT), for another audience, and of a type that
+ * opens nothing here.
+ * @param audience the backend's name; not this service's own
+ * @param token in ctx->pool
+ * @return INTERNAL
+ */
+authsvc_error_t *authsvc_identity_token(authsvc_ctx_t *ctx, const authsvc_principal_t *principal,
+                                        const char *audience, const char **token);
+
 /* services/account.c: of ctx->principal, whose session must be alive, else UNAUTHENTICATED */
 
 authsvc_error_t *authsvc_account_get(authsvc_ctx_t *ctx, const authsvc_user_t **user);

@@ -136,7 +136,7 @@ START_TEST(the_header_has_alg_typ_and_kid)
     authsvc_key_t *key = fixture_key(which);
     authsvc_token_type_t type;
 
-    for (type = AUTHSVC_TYP_JWT; type <= AUTHSVC_TYP_AT_JWT; type++) {
+    for (type = AUTHSVC_TYP_JWT; type <= AUTHSVC_TYP_IDENTITY; type++) {
         const char *token = sign(which, type);
         const char *dot = strchr(token, '.');
         apr_size_t len;
@@ -148,7 +148,30 @@ START_TEST(the_header_has_alg_typ_and_kid)
         ck_assert_str_eq(authsvc_json_get_string(header, "alg"), authsvc_key_algorithm(key));
         ck_assert_str_eq(authsvc_json_get_string(header, "kid"), authsvc_key_id(key));
         ck_assert_str_eq(authsvc_json_get_string(header, "typ"),
-                         type == AUTHSVC_TYP_JWT ? "JWT" : "at+jwt");
+                         type == AUTHSVC_TYP_JWT      ? "JWT"
+                         : type == AUTHSVC_TYP_AT_JWT ? "at+jwt"
+                                                      : "authsvc-identity+jwt");
+    }
+}
+END_TEST
+
+/* Each kind of token is good for one purpose. */
+START_TEST(no_type_passes_for_another)
+{
+    authsvc_token_type_t type, wanted;
+
+    for (type = AUTHSVC_TYP_JWT; type <= AUTHSVC_TYP_IDENTITY; type++) {
+        const char *token = sign(FIXTURE_EDDSA, type);
+
+        for (wanted = AUTHSVC_TYP_JWT; wanted <= AUTHSVC_TYP_IDENTITY; wanted++) {
+            authsvc_jwt_expectation_t expected = fixture_expectation();
+            authsvc_claims_t claims;
+
+            expected.type = wanted;
+            ck_assert_int_eq(authsvc_jwt_verify(unit_pool, fixture_keyset(FIXTURE_EDDSA),
+                                                &expected, token, strlen(token), &claims) == NULL,
+                             type == wanted);
+        }
     }
 }
 END_TEST
@@ -345,6 +368,7 @@ AUTHSVC_UNIT_SUITE(suite_jwt)
     tcase_add_unchecked_fixture(tcase, fixture_make_keys, NULL);
     tcase_add_loop_test(tcase, a_signed_token_verifies_and_says_what_was_signed, 0, FIXTURE_KEYS);
     tcase_add_loop_test(tcase, the_header_has_alg_typ_and_kid, 0, FIXTURE_KEYS);
+    tcase_add_test(tcase, no_type_passes_for_another);
     tcase_add_test(tcase, any_key_of_the_set_verifies);
     tcase_add_test(tcase, the_longest_token_fits);
     tcase_add_test(tcase, a_token_may_be_silent_about_email_and_name);

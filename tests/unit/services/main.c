@@ -5,6 +5,7 @@ AUTHSVC_UNIT_SUITE(suite_account);
 AUTHSVC_UNIT_SUITE(suite_administration);
 AUTHSVC_UNIT_SUITE(suite_credentials);
 AUTHSVC_UNIT_SUITE(suite_authorization);
+AUTHSVC_UNIT_SUITE(suite_identity);
 AUTHSVC_UNIT_SUITE(suite_login);
 AUTHSVC_UNIT_SUITE(suite_policy);
 AUTHSVC_UNIT_SUITE(suite_readiness);
@@ -12,4 +13,5 @@ AUTHSVC_UNIT_SUITE(suite_registration);
 AUTHSVC_UNIT_SUITE(suite_sessions);
 
 AUTHSVC_UNIT_MAIN(suite_account, suite_administration, suite_authorization, suite_credentials,
-                  suite_login, suite_policy, suite_readiness, suite_registration, suite_sessions)
+                  suite_identity, suite_login, suite_policy, suite_readiness, suite_registration,
+                  suite_sessions)

@@ -154,6 +154,15 @@ static void authorize(scene_t *scene, answer_t *answer)
     finish(answer, err, principal ? principal->session.user_id : "nobody");
 }
 
+static void identify(scene_t *scene, answer_t *answer)
+{
+    const char *token = NULL;
+    authsvc_error_t *err =
+        authsvc_identity_token(&scene->ctx, scene->principal, "backend", &token);
+
+    finish(answer, err, token ? "a token" : "no token");
+}
+
 static void get_account(scene_t *scene, answer_t *answer)
 {
     const authsvc_user_t *user = NULL;
@@ -243,6 +252,7 @@ const torture_case_t torture_services[] = {
     {"authsvc_sessions_logout", log_out, 200, 0, NULL, NULL},
     {"authsvc_authentication_verify", authenticate, 200, 0, NULL, NULL},
     {"authsvc_authentication_authorize", authorize, 200, 0, NULL, NULL},
+    {"authsvc_identity_token", identify, 200, 0, NULL, NULL},
     {"authsvc_account_get", get_account, 200, 0, NULL, NULL},
     {"authsvc_account_rename", rename_account, 200, 0, NULL, NULL},
     {"authsvc_account_logout_all", log_out_all, 200, 401, NULL, NULL},
