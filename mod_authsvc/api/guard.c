@@ -7,18 +7,46 @@
 #include <apr_strings.h>
 
 #include "api_private.h"
+#include "authsvc/api/cookie.h"
 
 /* Longer ones are no place to come back to; the field Location has a limit, too. */
 #define RETURN_PATH_MAX 2048
+
+/* NULL: there is none, or the site uses none. */
+static const char *find_cookie(authsvc_ctx_t *ctx, const authsvc_request_t *request)
+{
+    if (!ctx->settings->cookie) {
+        return NULL;
+    }
+    return authsvc_cookie_find(ctx->pool, authsvc_request_header(request, "Cookie"),
+                               authsvc_cookie_access_name(ctx->settings->cookie_secure));
+}
+
+static authsvc_error_t *take_cookie(authsvc_ctx_t *ctx, const authsvc_request_t *request,
+                                    const char *cookie, authsvc_credential_t *credential)
+{
+    credential->sent = 1;
+    credential->by_cookie = 1;
+    if (!authsvc_cookie_may_act(request->method, ctx->settings->origin,
+                                authsvc_request_header(request, "Origin"),
+                                authsvc_request_header(request, "Sec-Fetch-Site"))) {
+        return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_FORBIDDEN, "cross-site", NULL,
+                             "%s by cookie, not by a page of the site", request->method);
+    }
+    credential->token = cookie;
+    credential->len = strlen(cookie);
+    return NULL;
+}
 
 authsvc_error_t *authsvc_guard_credential(authsvc_ctx_t *ctx, const authsvc_request_t *request,
                                           authsvc_credential_t *credential)
 {
     const char *field = authsvc_request_header(request, "Authorization");
+    const char *cookie = find_cookie(ctx, request);
 
     memset(credential, 0, sizeof(*credential));
     if (!field) {
-        return NULL;
+        return cookie ? take_cookie(ctx, request, cookie, credential) : NULL;
     }
     credential->sent = 1;
     /* Another scheme is no reason to look elsewhere: whoever sends it means it. */
@@ -26,6 +54,13 @@ authsvc_error_t *authsvc_guard_credential(authsvc_ctx_t *ctx, const authsvc_requ
         AUTHSVC_BEARER_TOKEN) {
         return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAUTHENTICATED, "authentication", NULL,
                              "an Authorization field that is not one bearer token");
+    }
+    if (cookie && (strlen(cookie) != credential->len ||
+                   memcmp(cookie, credential->token, credential->len) != 0)) {
+        return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAUTHENTICATED, "authentication",
+                             "Authorization and the session cookie name different sessions; send "
+                             "one of them.",
+                             "two different access tokens");
     }
     return NULL;
 }
@@ -176,6 +211,63 @@ int authsvc_guard_is_reserved_field(const char *name)
     }
     return starts_like(rest, "authsvc-", &name) ||
            (starts_like(rest, "remote-user", &name) && *name == '\0');
+}
+
+static int is_ours(const char *pair, apr_size_t len)
+{
+    apr_size_t name_len = 0;
+    int secure;
+
+    while (name_len < len && pair[name_len] != '=') {
+        name_len++;
+    }
+    while (name_len > 0 && (pair[name_len - 1] == ' ' || pair[name_len - 1] == '\t')) {
+        name_len--;
+    }
+    for (secure = 0; secure <= 1; secure++) {
+        const char *names[] = {authsvc_cookie_access_name(secure),
+                               authsvc_cookie_refresh_name(secure)};
+        size_t i;
+
+        for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+            if (strlen(names[i]) == name_len && strncasecmp(pair, names[i], name_len) == 0) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* Whatever a backend takes for the end of a cookie: ';', or the comma that joins fields. */
+const char *authsvc_guard_without_cookies(apr_pool_t *pool, const char *field)
+{
+    char *rest = apr_palloc(pool, strlen(field) + 1), *out = rest;
+    const char *at = field;
+    int dropped = 0;
+
+    while (*at) {
+        const char *pair = at + strspn(at, " \t");
+        apr_size_t len = strcspn(pair, ";,");
+
+        if (is_ours(pair, len)) {
+            dropped = 1;
+            at = pair + len + (pair[len] ? 1 : 0);
+            continue;
+        }
+        len = (apr_size_t)(pair - at) + len + (pair[len] ? 1 : 0);
+        memcpy(out, at, len);
+        out += len;
+        at += len;
+    }
+    while (out > rest && strchr("; ,\t", out[-1])) {
+        out--;
+    }
+    *out = '\0';
+    if (!dropped) {
+        return field;
+    }
+    rest += strspn(rest, " \t");
+    return *rest ? rest : NULL;
 }
 
 static int is_field_octet(unsigned char c)

@@ -5,6 +5,7 @@
 
 #include "config.h"
 #include "context.h"
+#include "mount.h"
 
 void authsvc_guard_set_environment(request_rec *r, const authsvc_principal_t *principal)
 {
@@ -49,28 +50,57 @@ static int add_token(request_rec *r, const authsvc_principal_t *principal, const
     return OK;
 }
 
+/* Once, and not in place: subrequests and internal redirects share the table. */
+static void own_fields(request_rec *r, int *own)
+{
+    if (!*own) {
+        r->headers_in = apr_table_copy(r->pool, r->headers_in);
+        *own = 1;
+    }
+}
+
+/* The session cookies are sent with every request of the host; they are nobody's but ours. */
+static void hide_cookies(request_rec *r, int *own)
+{
+    const authsvc_settings_t *settings = authsvc_config_server(r->server)->settings;
+    const char *field =
+        settings && settings->cookie ? apr_table_get(r->headers_in, "Cookie") : NULL;
+    const char *rest = field ? authsvc_guard_without_cookies(r->pool, field) : NULL;
+
+    if (rest == field) {
+        return;
+    }
+    own_fields(r, own);
+    if (rest) {
+        apr_table_setn(r->headers_in, "Cookie", rest);
+    } else {
+        apr_table_unset(r->headers_in, "Cookie");
+    }
+}
+
 int authsvc_guard_hand_over(request_rec *r)
 {
     const authsvc_request_state_t *state = authsvc_request_state_peek(r);
     const authsvc_dir_config_t *config = authsvc_config_dir(r);
-    int hides_bearer, status = OK;
+    int own = 0, status = OK;
 
-    if (!state || !state->principal || !config) {
+    if (!config || authsvc_mount_owns(r)) {
         return DECLINED;
     }
-    hides_bearer = config->forward_bearer_set && !config->forward_bearer;
-    if (!config->forward_headers && !config->forward_token && !hides_bearer) {
+    hide_cookies(r, &own);
+    if (!state || !state->principal) {
         return DECLINED;
     }
-    /* A copy: subrequests and internal redirects share the table, and are judged by it. */
-    r->headers_in = apr_table_copy(r->pool, r->headers_in);
-    if (hides_bearer) {
+    if (config->forward_bearer_set && !config->forward_bearer) {
+        own_fields(r, &own);
         apr_table_unset(r->headers_in, "Authorization");
     }
     if (config->forward_headers) {
+        own_fields(r, &own);
         add_fields(r, state->principal);
     }
     if (config->forward_token) {
+        own_fields(r, &own);
         status = add_token(r, state->principal, config->forward_token);
     }
     return status == OK ? DECLINED : status;

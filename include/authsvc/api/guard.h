@@ -16,9 +16,10 @@ typedef struct {
 } authsvc_credential_t;
 
 /**
- * Find the access token: in the field Authorization. Any such field that is not one bearer token
- * is refused.
- * @return UNAUTHENTICATED "authentication"
+ * Find the access token: in the field Authorization, else in the session cookie, if the site uses
+ * it. An Authorization field that is not one bearer token is refused, and so are two different
+ * tokens; a cookie that would change something needs proof that a page of the site sent it.
+ * @return UNAUTHENTICATED "authentication"; FORBIDDEN "cross-site"
  */
 authsvc_error_t *authsvc_guard_credential(authsvc_ctx_t *ctx, const authsvc_request_t *request,
                                           authsvc_credential_t *credential);
@@ -63,6 +64,12 @@ void authsvc_guard_identities(const authsvc_claims_t *claims, authsvc_identity_t
  * since CGI and its kin make one name of all of these.
  */
 int authsvc_guard_is_reserved_field(const char *name);
+
+/**
+ * A Cookie field without our session cookies, under either of their names.
+ * @return field itself if it has none; NULL if nothing else is in it
+ */
+const char *authsvc_guard_without_cookies(apr_pool_t *pool, const char *field);
 
 /** As a field's value: printable ASCII; all else, and '%', as percent-encoded UTF-8. */
 const char *authsvc_guard_field_value(apr_pool_t *pool, const char *text);

@@ -59,6 +59,94 @@ START_TEST(the_credential_is_one_bearer_token)
 }
 END_TEST
 
+START_TEST(the_cookie_counts_where_the_site_uses_it)
+{
+    const char *fields[] = {"Cookie", "a=b; __Host-authsvc=x.y.z", NULL, NULL, NULL};
+    authsvc_request_t request = request_with("GET", fields);
+    authsvc_credential_t credential;
+
+    fake.settings.origin = "https://example.org";
+    ck_assert_ok(authsvc_guard_credential(&fake.ctx, &request, &credential));
+    ck_assert_int_eq(credential.sent, 0);
+    fake.settings.cookie = fake.settings.cookie_secure = 1;
+    ck_assert_ok(authsvc_guard_credential(&fake.ctx, &request, &credential));
+    ck_assert_int_eq(credential.by_cookie && credential.sent, 1);
+    ck_assert_uint_eq(credential.len, 5);
+
+    request.method = "POST";
+    ck_assert_int_eq(authsvc_guard_credential(&fake.ctx, &request, &credential)->code,
+                     AUTHSVC_E_FORBIDDEN);
+    ck_assert_ptr_null(credential.token);
+    fields[2] = "Sec-Fetch-Site";
+    fields[3] = "cross-site";
+    ck_assert_int_eq(authsvc_guard_credential(&fake.ctx, &request, &credential)->code,
+                     AUTHSVC_E_FORBIDDEN);
+    fields[3] = "same-origin";
+    ck_assert_ok(authsvc_guard_credential(&fake.ctx, &request, &credential));
+    ck_assert_ptr_nonnull(credential.token);
+
+    fake.settings.cookie_secure = 0;
+    ck_assert_ok(authsvc_guard_credential(&fake.ctx, &request, &credential));
+    ck_assert_int_eq(credential.sent, 0);
+}
+END_TEST
+
+START_TEST(two_different_tokens_are_refused)
+{
+    const char *fields[] = {"Cookie", "__Host-authsvc=x.y.z", "Authorization", "Bearer x.y.z",
+                            NULL};
+    const authsvc_request_t request = request_with("GET", fields);
+    authsvc_credential_t credential;
+
+    fake.settings.cookie = fake.settings.cookie_secure = 1;
+    ck_assert_ok(authsvc_guard_credential(&fake.ctx, &request, &credential));
+    ck_assert_int_eq(credential.by_cookie, 0);
+    fields[3] = "Bearer x.y.w";
+    ck_assert_problem(authsvc_guard_credential(&fake.ctx, &request, &credential),
+                      AUTHSVC_E_UNAUTHENTICATED, "authentication");
+    fields[3] = "Basic YTpi";
+    ck_assert_problem(authsvc_guard_credential(&fake.ctx, &request, &credential),
+                      AUTHSVC_E_UNAUTHENTICATED, "authentication");
+    /* Two cookies that differ are none. */
+    fields[1] = "__Host-authsvc=x.y.z; __Host-authsvc=u.v.w";
+    fields[2] = NULL;
+    ck_assert_ok(authsvc_guard_credential(&fake.ctx, &request, &credential));
+    ck_assert_ptr_null(credential.token);
+}
+END_TEST
+
+static const struct {
+    const char *field;
+    const char *rest;
+} cookies[] = {
+    {"a=b", "a=b"},
+    {"", ""},
+    {"a=b; authsvcx=1; xauthsvc=2; Host-authsvc-x", "a=b; authsvcx=1; xauthsvc=2; Host-authsvc-x"},
+    {"__Host-authsvc=t", NULL},
+    {"__Host-authsvc=t;", NULL},
+    {" __Host-authsvc = t ; ", NULL},
+    {"a=b; __Host-authsvc=t", "a=b"},
+    {"__Host-authsvc=t; a=b", "a=b"},
+    {"a=b;__Secure-authsvc-refresh=u;c=d", "a=b;c=d"},
+    {"a=b; authsvc=t; authsvc-refresh=u; c=d", "a=b; c=d"},
+    {"a=b, __Host-authsvc=t, c=d", "a=b, c=d"},
+    {"__host-AUTHSVC=t; a=b", "a=b"},
+    {"__Host-authsvc", NULL},
+    {"__Host-authsvc=t; __Host-authsvc=u", NULL},
+};
+
+START_TEST(backends_do_not_see_our_cookies)
+{
+    const char *rest = authsvc_guard_without_cookies(fake.ctx.pool, cookies[_i].field);
+
+    if (cookies[_i].rest) {
+        ck_assert_pstr_eq(rest, cookies[_i].rest);
+    } else {
+        ck_assert_ptr_null(rest);
+    }
+}
+END_TEST
+
 static void refuse(authsvc_error_code_t code, int sent)
 {
     const char *none[] = {NULL};
@@ -206,6 +294,10 @@ AUTHSVC_UNIT_SUITE(suite_guard)
     TCase *tcase = world_tcase(suite, "guard");
 
     tcase_add_test(tcase, the_credential_is_one_bearer_token);
+    tcase_add_test(tcase, the_cookie_counts_where_the_site_uses_it);
+    tcase_add_test(tcase, two_different_tokens_are_refused);
+    tcase_add_loop_test(tcase, backends_do_not_see_our_cookies, 0,
+                        (int)(sizeof(cookies) / sizeof(cookies[0])));
     tcase_add_test(tcase, refusals_are_problems);
     tcase_add_loop_test(tcase, people_navigate_and_programs_do_not, 0,
                         (int)(sizeof(navigations) / sizeof(navigations[0])));
