@@ -54,6 +54,7 @@ typedef struct {
 /** The contract as a site serves it: its text, cut where the site's own values go. */
 typedef struct {
     const char *before;
+    const char *between; /* what the site offers, and its password rules */
     const authsvc_json_t *password; /* the contract's schema; NULL: it has none */
     const char *after;
 } authsvc_document_t;

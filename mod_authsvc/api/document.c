@@ -15,30 +15,55 @@ static authsvc_json_t *descend(authsvc_json_t *from, const char *const *names)
     return from;
 }
 
+static const char site_mark[] = "x-authsvc-cut-here-1";
+static const char password_mark[] = "x-authsvc-cut-here-2";
+
+/* What is before a mark; *text goes on after it. The marks stand in the contract's order. */
+static const char *cut(apr_pool_t *pool, const char **text, const char *mark)
+{
+    const char *at = strstr(*text, mark);
+    /* without the quotation marks around it */
+    const char *piece = apr_pstrmemdup(pool, *text, (apr_size_t)(at - *text) - 1);
+
+    *text = at + strlen(mark) + 1;
+    return piece;
+}
+
 void authsvc_document_prepare(apr_pool_t *pool, const authsvc_json_t *contract,
                               authsvc_document_t *document)
 {
     static const char *const properties_path[] = {"components", "schemas", "RegisterRequest",
                                                   "properties", NULL};
-    static const char mark[] = "x-authsvc-cut-here";
-    authsvc_json_t *copy, *properties;
+    static const char *const info_path[] = {"info", NULL};
+    authsvc_json_t *copy, *properties, *info;
     apr_pool_t *scratch;
-    const char *text, *at;
+    const char *text;
 
     memset(document, 0, sizeof(*document));
     apr_pool_create(&scratch, pool);
     copy = authsvc_json_copy(scratch, contract);
     properties = descend(copy, properties_path);
-    document->password = authsvc_json_copy(pool, authsvc_json_get(properties, "password"));
-    if (document->password) {
-        authsvc_json_set_string(properties, "password", mark);
+    info = descend(copy, info_path);
+    if (info && authsvc_json_get(properties, "password")) {
+        document->password = authsvc_json_copy(pool, authsvc_json_get(properties, "password"));
+        authsvc_json_set_string(info, "x-authsvc-site", site_mark);
+        authsvc_json_set_string(properties, "password", password_mark);
         text = authsvc_json_dump(scratch, copy);
-        at = strstr(text, mark);
-        /* without the quotation marks around it */
-        document->before = apr_pstrmemdup(pool, text, (apr_size_t)(at - text) - 1);
-        document->after = apr_pstrdup(pool, at + strlen(mark) + 1);
+        document->before = cut(pool, &text, site_mark);
+        document->between = cut(pool, &text, password_mark);
+        document->after = apr_pstrdup(pool, text);
     }
     apr_pool_destroy(scratch);
+}
+
+/* What there is to offer to a visitor. */
+static const char *site_extension(apr_pool_t *pool, const authsvc_settings_t *settings)
+{
+    authsvc_json_t *site = authsvc_json_object(pool);
+
+    authsvc_json_set_bool(site, "registration", settings->registration_open);
+    authsvc_json_set_bool(site, "cookies", settings->cookie);
+    return authsvc_json_dump(pool, site);
 }
 
 /* The contract names outer bounds; here are the site's own. */
@@ -75,11 +100,13 @@ authsvc_error_t *authsvc_operation_get_openapi(authsvc_call_t *call)
     apr_pool_t *pool = call->ctx->pool;
 
     if (!document->password) {
-        return AUTHSVC_INTERNAL(pool, "the contract has no RegisterRequest.properties.password");
+        return AUTHSVC_INTERNAL(pool, "the contract has no info or no "
+                                      "RegisterRequest.properties.password");
     }
     authsvc_response_json_text(
         call, 200,
-        apr_pstrcat(pool, document->before,
+        apr_pstrcat(pool, document->before, site_extension(pool, call->ctx->settings),
+                    document->between,
                     password_schema(pool, call->ctx->settings, document->password),
                     document->after, NULL));
     authsvc_response_cacheable(call, DOCUMENT_SECONDS);

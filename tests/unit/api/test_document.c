@@ -59,6 +59,36 @@ START_TEST(effective_values_are_served)
 }
 END_TEST
 
+/* What a site says that takes registrations and uses no cookies. */
+static void set_site(authsvc_json_t *document)
+{
+    authsvc_json_t *site = authsvc_json_object(fake.ctx.pool);
+
+    authsvc_json_set_bool(site, "registration", 1);
+    authsvc_json_set_bool(site, "cookies", 0);
+    authsvc_json_set(authsvc_json_get(document, "info"), "x-authsvc-site", site);
+}
+
+START_TEST(site_says_what_it_offers)
+{
+    const authsvc_json_t *info;
+    int registration, cookies;
+
+    for (registration = 0; registration <= 1; registration++) {
+        for (cookies = 0; cookies <= 1; cookies++) {
+            fake.settings.registration_open = registration;
+            fake.settings.cookie = cookies;
+            world_send("GET", "/openapi.json", NULL, NULL);
+            info = authsvc_json_get(world.body, "info");
+            ck_assert_str_eq(
+                authsvc_json_dump(fake.ctx.pool, authsvc_json_get(info, "x-authsvc-site")),
+                apr_pstrcat(fake.ctx.pool, "{\"registration\":", registration ? "true" : "false",
+                            ",\"cookies\":", cookies ? "true" : "false", "}", NULL));
+        }
+    }
+}
+END_TEST
+
 START_TEST(all_else_is_the_contract)
 {
     authsvc_json_t *contract, *copy;
@@ -73,6 +103,7 @@ START_TEST(all_else_is_the_contract)
     authsvc_json_set(
         (authsvc_json_t *)(uintptr_t)password_of(copy), "x-authsvc-password-requires",
         authsvc_json_parse(fake.ctx.pool, "[\"upper\",\"lower\",\"digit\"]", 25, NULL));
+    set_site(copy);
     ck_assert(authsvc_json_equal(copy, world.body));
     ck_assert_str_eq(
         authsvc_json_get_string(authsvc_json_at(authsvc_json_get(world.body, "servers"), 0), "url"),
@@ -109,6 +140,7 @@ START_TEST(text_is_that_of_the_whole_document)
     authsvc_json_set_integer(password, "minLength", 15);
     authsvc_json_set_integer(password, "maxLength", 64);
     authsvc_json_set(password, "x-authsvc-password-requires", authsvc_json_array(fake.ctx.pool));
+    set_site(whole);
     world_send("GET", "/openapi.json", NULL, NULL);
     ck_assert_str_eq(world.response.body, authsvc_json_dump(fake.ctx.pool, whole));
     ck_assert_uint_eq(world.response.body_len, strlen(world.response.body));
@@ -153,6 +185,7 @@ AUTHSVC_UNIT_SUITE(suite_document)
     TCase *tcase = world_tcase(suite, "document");
 
     tcase_add_test(tcase, effective_values_are_served);
+    tcase_add_test(tcase, site_says_what_it_offers);
     tcase_add_test(tcase, all_else_is_the_contract);
     tcase_add_test(tcase, contract_itself_stays);
     tcase_add_test(tcase, text_is_that_of_the_whole_document);
