@@ -138,18 +138,17 @@ function tell(text) {
 /** Problem details: each wrong member at its field, all else above the form. */
 function showProblem(form, { status, body }) {
   const rest = [];
-  let first = null;
   for (const { pointer, detail } of body?.errors ?? []) {
     const field = form?.elements.namedItem(pointer.slice(1));
     const place = field?.id ? byId(`${field.id}-error`) : null;
     if (place) {
       place.textContent = `${place.textContent} ${detail}`.trim();
       field.setAttribute("aria-invalid", "true");
-      first ??= field;
     } else {
       rest.push(detail);
     }
   }
+  const first = form?.querySelector('[aria-invalid="true"]');
   if (rest.length === 0 && !first) {
     rest.push(body?.detail ?? `The server answered with status ${status}.`);
   }
