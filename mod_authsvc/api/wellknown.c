@@ -8,9 +8,17 @@
 
 authsvc_error_t *authsvc_operation_get_jwks(authsvc_call_t *call)
 {
-    authsvc_response_json(call, 200,
-                          authsvc_keyset_jwks(call->ctx->settings->keys, call->ctx->pool));
-    authsvc_response_cacheable(call, METADATA_SECONDS);
+    const authsvc_keyset_t *keys = call->ctx->settings->keys;
+    apr_time_t now = authsvc_clock_now(call->ctx->clock);
+    apr_interval_time_t lasts = authsvc_keyset_jwks_lasts(keys, now);
+    int seconds = METADATA_SECONDS;
+
+    /* A copy in a cache must not lack a key that signs. */
+    if (lasts < apr_time_from_sec(METADATA_SECONDS)) {
+        seconds = (int)apr_time_sec(lasts);
+    }
+    authsvc_response_json(call, 200, authsvc_keyset_jwks(keys, now, call->ctx->pool));
+    authsvc_response_cacheable(call, seconds);
     return NULL;
 }
 
@@ -20,7 +28,8 @@ authsvc_error_t *authsvc_operation_get_openid_configuration(authsvc_call_t *call
     apr_pool_t *pool = call->ctx->pool;
     authsvc_json_t *metadata = authsvc_json_object(pool);
     authsvc_json_t *subjects = authsvc_json_array(pool), *names = authsvc_json_array(pool);
-    apr_array_header_t *algorithms = authsvc_keyset_algorithms(settings->keys, pool);
+    apr_array_header_t *algorithms = authsvc_keyset_algorithms(
+        settings->keys, authsvc_clock_now(call->ctx->clock), pool);
     int i;
 
     for (i = 0; i < algorithms->nelts; i++) {

@@ -11,6 +11,9 @@
 
 #define FILE_MAX (64 * 1024)
 
+/* O_NONBLOCK: opening a FIFO must not hang the start of the server. */
+#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+
 authsvc_error_t *authsvc_crypto_refuse(apr_pool_t *pool, const char *origin, const char *format,
                                        ...)
 {
@@ -94,30 +97,59 @@ static authsvc_error_t *check_and_read(apr_pool_t *pool, int fd, authsvc_crypto_
     return read_all(pool, fd, (apr_size_t)status.st_size, file);
 }
 
-authsvc_error_t *authsvc_crypto_file_read(apr_pool_t *pool, const char *path, int *unreadable,
-                                          authsvc_crypto_file_t *file)
+/* @param fd of open(2), or an errno below zero */
+static authsvc_error_t *read_opened(apr_pool_t *pool, int fd, int *unreadable,
+                                    authsvc_crypto_file_t *file)
 {
     authsvc_error_t *err;
-    int fd;
 
+    if (fd < 0) {
+        if (unreadable && fd == -EACCES) {
+            *unreadable = 1;
+        }
+        return authsvc_crypto_refuse(pool, file->path, "cannot be read: %s", why(pool, -fd));
+    }
+    err = check_and_read(pool, fd, file);
+    close(fd);
+    return err;
+}
+
+static void begin(apr_pool_t *pool, const char *path, int *unreadable,
+                  authsvc_crypto_file_t *file)
+{
     memset(file, 0, sizeof(*file));
     file->path = apr_pstrdup(pool, path);
     if (unreadable) {
         *unreadable = 0;
     }
-    /* O_NONBLOCK: opening a FIFO must not hang the start of the server. */
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0) {
-        int error = errno;
+}
 
-        if (unreadable && error == EACCES) {
-            *unreadable = 1;
-        }
-        return authsvc_crypto_refuse(pool, path, "cannot be read: %s", why(pool, error));
+authsvc_error_t *authsvc_crypto_file_read(apr_pool_t *pool, const char *path, int *unreadable,
+                                          authsvc_crypto_file_t *file)
+{
+    int fd;
+
+    begin(pool, path, unreadable, file);
+    fd = open(path, OPEN_FLAGS);
+    return read_opened(pool, fd < 0 ? -errno : fd, unreadable, file);
+}
+
+authsvc_error_t *authsvc_crypto_file_read_at(apr_pool_t *pool, int directory, const char *name,
+                                             const char *path, int *unreadable, int *gone,
+                                             authsvc_crypto_file_t *file)
+{
+    int fd;
+
+    begin(pool, path, unreadable, file);
+    fd = openat(directory, name, OPEN_FLAGS | O_NOFOLLOW);
+    *gone = fd < 0 && errno == ENOENT;
+    if (*gone) {
+        return NULL;
     }
-    err = check_and_read(pool, fd, file);
-    close(fd);
-    return err;
+    if (fd < 0 && errno == ELOOP) {
+        return authsvc_crypto_refuse(pool, path, "is a symbolic link; put the file itself there");
+    }
+    return read_opened(pool, fd < 0 ? -errno : fd, unreadable, file);
 }
 
 void authsvc_crypto_file_forget(authsvc_crypto_file_t *file)

@@ -25,6 +25,15 @@ typedef struct {
 authsvc_error_t *authsvc_crypto_file_read(apr_pool_t *pool, const char *path, int *unreadable,
                                           authsvc_crypto_file_t *file);
 
+/**
+ * The same for a file of an open directory, which must be no symbolic link.
+ * @param path the whole of it, for messages
+ * @param gone set to 1 instead of an error if there is no such file
+ */
+authsvc_error_t *authsvc_crypto_file_read_at(apr_pool_t *pool, int directory, const char *name,
+                                             const char *path, int *unreadable, int *gone,
+                                             authsvc_crypto_file_t *file);
+
 /** Wipe and free the text. */
 void authsvc_crypto_file_forget(authsvc_crypto_file_t *file);
 

@@ -14,11 +14,6 @@
 #define P256_OCTETS 32
 #define ED25519_OCTETS 32
 
-struct authsvc_keyset_t {
-    const authsvc_key_t *signing;
-    apr_array_header_t *keys; /* of const authsvc_key_t *, the signing key first */
-};
-
 /* @param width octets, 0: as few as it takes (RFC 7518 §2, Base64urlUInt) */
 static authsvc_error_t *number(apr_pool_t *pool, const EVP_PKEY *pkey, const char *param,
                                int width, const char **text)
@@ -146,84 +141,4 @@ authsvc_json_t *authsvc_key_jwk(const authsvc_key_t *key, apr_pool_t *pool)
         authsvc_json_set_string(jwk, key->members[i].name, key->members[i].value);
     }
     return jwk;
-}
-
-static void add(authsvc_keyset_t *keys, const authsvc_key_t *key)
-{
-    if (!authsvc_keyset_find(keys, key->kid)) {
-        APR_ARRAY_PUSH(keys->keys, const authsvc_key_t *) = key;
-    }
-}
-
-authsvc_error_t *authsvc_keyset_create(apr_pool_t *pool, authsvc_key_t *signing,
-                                       const apr_array_header_t *verify, authsvc_keyset_t **keys)
-{
-    authsvc_keyset_t *made = apr_pcalloc(pool, sizeof(*made));
-    int i;
-
-    if (signing && !signing->is_private) {
-        return AUTHSVC_ERROR(pool, AUTHSVC_E_INVALID, NULL,
-                             "To sign, a private key is needed; this one is public.",
-                             "public key %s as signing key", signing->kid);
-    }
-    made->signing = signing;
-    made->keys = apr_array_make(pool, 1 + (verify ? verify->nelts : 0), sizeof(authsvc_key_t *));
-    if (signing) {
-        add(made, signing);
-    }
-    for (i = 0; verify && i < verify->nelts; i++) {
-        add(made, APR_ARRAY_IDX(verify, i, const authsvc_key_t *));
-    }
-    *keys = made;
-    return NULL;
-}
-
-const authsvc_key_t *authsvc_keyset_signing(const authsvc_keyset_t *keys)
-{
-    return keys->signing;
-}
-
-const authsvc_key_t *authsvc_keyset_find(const authsvc_keyset_t *keys, const char *kid)
-{
-    int i;
-
-    for (i = 0; i < keys->keys->nelts; i++) {
-        const authsvc_key_t *key = APR_ARRAY_IDX(keys->keys, i, const authsvc_key_t *);
-
-        if (strcmp(key->kid, kid) == 0) {
-            return key;
-        }
-    }
-    return NULL;
-}
-
-authsvc_json_t *authsvc_keyset_jwks(const authsvc_keyset_t *keys, apr_pool_t *pool)
-{
-    authsvc_json_t *jwks = authsvc_json_object(pool);
-    authsvc_json_t *array = authsvc_json_array(pool);
-    int i;
-
-    for (i = 0; i < keys->keys->nelts; i++) {
-        authsvc_json_append(array, authsvc_key_jwk(
-                                       APR_ARRAY_IDX(keys->keys, i, const authsvc_key_t *), pool));
-    }
-    authsvc_json_set(jwks, "keys", array);
-    return jwks;
-}
-
-apr_array_header_t *authsvc_keyset_algorithms(const authsvc_keyset_t *keys, apr_pool_t *pool)
-{
-    apr_array_header_t *names = apr_array_make(pool, 3, sizeof(const char *));
-    int seen[3] = {0};
-    int i;
-
-    for (i = 0; i < keys->keys->nelts; i++) {
-        const authsvc_key_t *key = APR_ARRAY_IDX(keys->keys, i, const authsvc_key_t *);
-
-        if (!seen[key->algorithm]) {
-            seen[key->algorithm] = 1;
-            APR_ARRAY_PUSH(names, const char *) = authsvc_algorithm_name(key->algorithm);
-        }
-    }
-    return names;
 }

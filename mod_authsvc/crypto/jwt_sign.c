@@ -35,7 +35,8 @@ authsvc_error_t *authsvc_jwt_sign(apr_pool_t *pool, const authsvc_keyset_t *keys
                                   authsvc_token_type_t type, const authsvc_claims_t *claims,
                                   const char **token)
 {
-    const authsvc_key_t *key = authsvc_keyset_signing(keys);
+    const authsvc_key_t *key =
+        authsvc_keyset_signing(keys, apr_time_from_sec(claims->issued_at));
     unsigned char signature[AUTHSVC_SIGNATURE_MAX];
     const char *text, *input;
     apr_size_t len;

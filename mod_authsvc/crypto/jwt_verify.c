@@ -71,7 +71,7 @@ static authsvc_json_t *object(parsed_t *parsed, int part)
  * RFC 7797 §6).
  */
 static authsvc_error_t *choose_key(parsed_t *parsed, const authsvc_keyset_t *keys,
-                                   const authsvc_key_t **key)
+                                   apr_int64_t now, const authsvc_key_t **key)
 {
     static const char *const forbidden[] = {"crit", "jwk", "jku", "x5u", "x5c", "b64", "zip"};
     const char *alg, *kid;
@@ -91,7 +91,7 @@ static authsvc_error_t *choose_key(parsed_t *parsed, const authsvc_keyset_t *key
     if (!alg || !kid) {
         return refuse(parsed->pool, "alg or kid is missing");
     }
-    *key = authsvc_keyset_find(keys, kid);
+    *key = authsvc_keyset_find(keys, kid, apr_time_from_sec(now));
     if (!*key) {
         return refuse(parsed->pool, "no key of this kid");
     }
@@ -268,7 +268,7 @@ authsvc_error_t *authsvc_jwt_verify(apr_pool_t *pool, const authsvc_keyset_t *ke
     memset(claims, 0, sizeof(*claims));
     parsed.pool = pool;
     AUTHSVC_TRY(split(&parsed, token, len));
-    AUTHSVC_TRY(choose_key(&parsed, keys, &key));
+    AUTHSVC_TRY(choose_key(&parsed, keys, expected->now, &key));
     AUTHSVC_TRY(check_signature(&parsed, key));
     return check_claims(&parsed, expected, claims);
 }

@@ -34,6 +34,14 @@ struct authsvc_key_t {
     const char *headers[AUTHSVC_TOKEN_TYPES]; /* encoded JOSE header, by authsvc_token_type_t */
 };
 
+/**
+ * As authsvc_key_load() for a private key, of an open directory; no symbolic link.
+ * @param path the whole of it, for messages
+ * @param key NULL without an error: there is no such file
+ */
+authsvc_error_t *authsvc_key_load_at(apr_pool_t *pool, int directory, const char *name,
+                                     const char *path, int *unreadable, authsvc_key_t **key);
+
 /** Fill in kty, members and kid. In jwks.c. */
 authsvc_error_t *authsvc_key_describe(apr_pool_t *pool, authsvc_key_t *key);
 

@@ -298,6 +298,22 @@ authsvc_error_t *authsvc_key_load(apr_pool_t *pool, const char *path, int need_p
     return err;
 }
 
+authsvc_error_t *authsvc_key_load_at(apr_pool_t *pool, int directory, const char *name,
+                                     const char *path, int *unreadable, authsvc_key_t **key)
+{
+    authsvc_crypto_file_t file;
+    int gone;
+    authsvc_error_t *err =
+        authsvc_crypto_file_read_at(pool, directory, name, path, unreadable, &gone, &file);
+
+    *key = NULL;
+    if (!err && !gone) {
+        err = key_from_file(pool, &file, 1, key);
+    }
+    authsvc_crypto_file_forget(&file);
+    return err;
+}
+
 const char *authsvc_key_algorithm(const authsvc_key_t *key)
 {
     return authsvc_algorithm_name(key->algorithm);

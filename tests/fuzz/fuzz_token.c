@@ -34,7 +34,7 @@ static void make_keys(void)
     }
     FUZZ_OK(authsvc_keyset_create(pool, signing, verify, &keys));
     for (i = 0; i < ORACLE_KEYS; i++) {
-        FUZZ_MUST(authsvc_keyset_find(keys, oracle_kid[i]) != NULL);
+        FUZZ_MUST(authsvc_keyset_find(keys, oracle_kid[i], 0) != NULL);
     }
 }
 

@@ -380,17 +380,17 @@ START_TEST(a_set_keeps_each_key_once_and_finds_it)
     APR_ARRAY_PUSH(verify, authsvc_key_t *) = other;
     APR_ARRAY_PUSH(verify, authsvc_key_t *) = fixture_key(FIXTURE_OTHER_RS256);
     ck_assert_ptr_null(authsvc_keyset_create(unit_pool, signing, verify, &keys));
-    ck_assert_ptr_eq(authsvc_keyset_signing(keys), signing);
-    ck_assert_ptr_eq(authsvc_keyset_find(keys, authsvc_key_id(signing)), signing);
-    ck_assert_ptr_eq(authsvc_keyset_find(keys, authsvc_key_id(other)), other);
-    ck_assert_ptr_null(authsvc_keyset_find(keys, "none"));
-    ck_assert_ptr_null(authsvc_keyset_find(keys, ""));
-    jwks = authsvc_keyset_jwks(keys, unit_pool);
+    ck_assert_ptr_eq(authsvc_keyset_signing(keys, 0), signing);
+    ck_assert_ptr_eq(authsvc_keyset_find(keys, authsvc_key_id(signing), 0), signing);
+    ck_assert_ptr_eq(authsvc_keyset_find(keys, authsvc_key_id(other), 0), other);
+    ck_assert_ptr_null(authsvc_keyset_find(keys, "none", 0));
+    ck_assert_ptr_null(authsvc_keyset_find(keys, "", 0));
+    jwks = authsvc_keyset_jwks(keys, 0, unit_pool);
     ck_assert_uint_eq(authsvc_json_size(authsvc_json_get(jwks, "keys")), 3);
     ck_assert_str_eq(
         authsvc_json_get_string(authsvc_json_at(authsvc_json_get(jwks, "keys"), 0), "kid"),
         authsvc_key_id(signing));
-    algorithms = authsvc_keyset_algorithms(keys, unit_pool);
+    algorithms = authsvc_keyset_algorithms(keys, 0, unit_pool);
     ck_assert_int_eq(algorithms->nelts, 2);
     ck_assert_str_eq(APR_ARRAY_IDX(algorithms, 0, const char *), "RS256");
     ck_assert_str_eq(APR_ARRAY_IDX(algorithms, 1, const char *), "ES256");
