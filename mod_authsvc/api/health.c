@@ -33,6 +33,9 @@ authsvc_error_t *authsvc_operation_get_readiness(authsvc_call_t *call)
                 authsvc_json_set_string(entry, "detail", check->detail);
             }
         }
+        if (check->warning) {
+            authsvc_json_set_string(entry, "warning", check->warning);
+        }
         authsvc_json_append(list, entry);
     }
     if (!ready) {

@@ -15,6 +15,7 @@
 #include "authsvc/core/units.h"
 #include "authsvc/core/url.h"
 #include "authsvc/crypto/crypto.h"
+#include "authsvc/crypto/keys.h"
 #include "authsvc/crypto/password.h"
 #include "authsvc/db/provider.h"
 #include "config.h"
@@ -204,17 +205,23 @@ static void check_files(check_t *check, apr_pool_t *pconf, authsvc_settings_t *s
     authsvc_error_t *err;
     int unreadable;
 
-    if (!config->signing_key_set) {
+    if (config->signing_key_set && config->key_directory_set) {
+        refuse(check, "AS0661",
+               "there are both an AuthSvcSigningKey and an AuthSvcKeyDirectory. Remove one of them; "
+               "a key whose tokens are still out is named by AuthSvcVerifyKey");
+    }
+    if (!config->signing_key_set && !config->key_directory_set) {
         refuse(check, "AS0521",
                "there is no AuthSvcSigningKey. Make a key with `authsvcctl key generate` and name "
-               "its file here");
+               "its file here; or let `authsvcctl key rotate` fill a directory, and name that by "
+               "AuthSvcKeyDirectory");
     }
     if (!config->secret_file_set) {
         refuse(check, "AS0522",
                "there is no AuthSvcSecretFile. Make one with `authsvcctl secret generate` and name "
                "it here");
     }
-    if (!config->signing_key_set || !config->secret_file_set) {
+    if (config->signing_key_set == config->key_directory_set || !config->secret_file_set) {
         return;
     }
     err = authsvc_settings_load_files(pconf, config, settings, &unreadable);
@@ -225,6 +232,11 @@ static void check_files(check_t *check, apr_pool_t *pconf, authsvc_settings_t *s
     } else if (err) {
         refuse(check, "AS0524",
                err->detail ? err->detail : authsvc_error_describe(err, check->pool));
+    } else if (authsvc_keyset_lacks_successor(settings->keys, apr_time_now())) {
+        say(check, APLOG_WARNING, "AS0662",
+            apr_psprintf(check->pool, "%s holds no key that follows the one that signs, which then "
+                                      "goes on signing. Run: authsvcctl key rotate %s",
+                         config->key_directory, config->key_directory));
     }
 }
 

@@ -23,6 +23,13 @@ void *authsvc_config_merge_server(apr_pool_t *pool, void *base_config, void *add
     authsvc_server_config_t *merged = apr_pcalloc(pool, sizeof(*merged));
 
     AUTHSVC_SERVER_SETTINGS(MERGE)
+    /* Two ways to say which key signs: the virtual host's takes the place of either. */
+    if (add->signing_key_set && !add->key_directory_set) {
+        merged->key_directory_set = 0;
+    }
+    if (add->key_directory_set && !add->signing_key_set) {
+        merged->signing_key_set = 0;
+    }
     /* As httpd does with the Location sections themselves: the main server's come first. */
     merged->mounts = apr_array_append(pool, base->mounts, add->mounts);
     return merged;

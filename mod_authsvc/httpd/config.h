@@ -23,6 +23,7 @@ struct authsvc_child_t;
     X(const char *, issuer)                                       \
     X(const char *, audience)                                     \
     X(const char *, signing_key)                                  \
+    X(const char *, key_directory)                                \
     X(apr_array_header_t *, verify_keys) /* of const char * */    \
     X(const char *, secret_file)                                  \
     X(apr_interval_time_t, access_lifetime)                       \

@@ -55,6 +55,7 @@ static const place_t auto_migrate = PLACE(auto_migrate, 0, 1, "");
 static const place_t require_tls = PLACE(require_tls, 0, 1, "");
 static const place_t cookie = PLACE(cookie, 0, 1, "");
 static const place_t signing_key = PLACE(signing_key, 0, 0, "");
+static const place_t key_directory = PLACE(key_directory, 0, 0, "");
 static const place_t secret_file = PLACE(secret_file, 0, 0, "");
 
 static void *member(authsvc_server_config_t *config, apr_size_t offset)
@@ -103,7 +104,7 @@ static const char *file_path(cmd_parms *cmd, const char *arg, const char **path)
 {
     *path = *arg ? ap_server_root_relative(cmd->pool, arg) : NULL;
     if (!*path) {
-        return apr_psprintf(cmd->pool, "%s takes the path of a file, absolute or below ServerRoot",
+        return apr_psprintf(cmd->pool, "%s takes a path, absolute or below ServerRoot",
                             cmd->cmd->name);
     }
     return NULL;
@@ -396,6 +397,8 @@ const command_rec authsvc_directives[] = {
                   "the aud claim of the tokens; the issuer by default"),
     AP_INIT_TAKE1("AuthSvcSigningKey", set_file, AT(signing_key), RSRC_CONF,
                   "file of the private key (PEM) that signs access tokens"),
+    AP_INIT_TAKE1("AuthSvcKeyDirectory", set_file, AT(key_directory), RSRC_CONF,
+                  "directory of the private keys that sign access tokens one after the other"),
     AP_INIT_TAKE1("AuthSvcVerifyKey", add_verify_key, NULL, RSRC_CONF,
                   "file of one more key (PEM) whose tokens are accepted; repeatable"),
     AP_INIT_TAKE1("AuthSvcSecretFile", set_file, AT(secret_file), RSRC_CONF,

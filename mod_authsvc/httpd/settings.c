@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "authsvc/core/url.h"
+#include "authsvc/crypto/key_directory.h"
 #include "authsvc/crypto/keys.h"
 #include "authsvc/crypto/secrets.h"
 
@@ -52,27 +53,50 @@ authsvc_settings_t *authsvc_settings_from_config(apr_pool_t *pool,
     return settings;
 }
 
+static authsvc_error_t *load_verify_keys(apr_pool_t *pool, const authsvc_server_config_t *config,
+                                         int *unreadable, apr_array_header_t **verify)
+{
+    authsvc_key_t *key;
+    int i;
+
+    *verify = NULL;
+    if (!config->verify_keys_set) {
+        return NULL;
+    }
+    *verify = apr_array_make(pool, config->verify_keys->nelts, sizeof(authsvc_key_t *));
+    for (i = 0; i < config->verify_keys->nelts; i++) {
+        AUTHSVC_TRY(authsvc_key_load(pool, APR_ARRAY_IDX(config->verify_keys, i, const char *), 0,
+                                     unreadable, &key));
+        APR_ARRAY_PUSH(*verify, authsvc_key_t *) = key;
+    }
+    return NULL;
+}
+
+static authsvc_error_t *load_keys(apr_pool_t *pool, const authsvc_server_config_t *config,
+                                  apr_interval_time_t lifetime, int *unreadable,
+                                  authsvc_keyset_t **keys)
+{
+    apr_array_header_t *verify, *timed;
+    authsvc_key_t *key;
+
+    AUTHSVC_TRY(load_verify_keys(pool, config, unreadable, &verify));
+    if (config->key_directory_set) {
+        AUTHSVC_TRY(authsvc_key_directory_load(pool, config->key_directory, unreadable, &timed));
+        return authsvc_keyset_create_timed(pool, timed, verify, lifetime, keys);
+    }
+    AUTHSVC_TRY(authsvc_key_load(pool, config->signing_key, 1, unreadable, &key));
+    return authsvc_keyset_create(pool, key, verify, keys);
+}
+
 authsvc_error_t *authsvc_settings_load_files(apr_pool_t *pool,
                                              const authsvc_server_config_t *config,
                                              authsvc_settings_t *settings, int *unreadable)
 {
-    apr_array_header_t *verify = NULL;
     authsvc_keyset_t *keys;
     authsvc_secrets_t *secrets;
-    authsvc_key_t *key;
-    int i;
 
     *unreadable = 0;
-    if (config->verify_keys_set) {
-        verify = apr_array_make(pool, config->verify_keys->nelts, sizeof(authsvc_key_t *));
-        for (i = 0; i < config->verify_keys->nelts; i++) {
-            AUTHSVC_TRY(authsvc_key_load(pool, APR_ARRAY_IDX(config->verify_keys, i, const char *),
-                                         0, unreadable, &key));
-            APR_ARRAY_PUSH(verify, authsvc_key_t *) = key;
-        }
-    }
-    AUTHSVC_TRY(authsvc_key_load(pool, config->signing_key, 1, unreadable, &key));
-    AUTHSVC_TRY(authsvc_keyset_create(pool, key, verify, &keys));
+    AUTHSVC_TRY(load_keys(pool, config, settings->access_lifetime, unreadable, &keys));
     settings->keys = keys;
     AUTHSVC_TRY(authsvc_secrets_load(pool, config->secret_file, unreadable, &secrets));
     settings->secrets = secrets;

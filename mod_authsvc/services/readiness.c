@@ -2,6 +2,7 @@
 #include "authsvc/core/settings.h"
 #include "authsvc/crypto/admission.h"
 #include "authsvc/services/services.h"
+#include "key_watch.h"
 
 #define MAX_CLOCK_DIFFERENCE apr_time_from_sec(30)
 
@@ -11,6 +12,15 @@ static void add_check(apr_array_header_t *checks, const char *name, const char *
     check->name = name;
     check->ok = failure == NULL;
     check->detail = failure;
+    check->warning = NULL;
+}
+
+/* A key that goes on signing is no reason to send the users elsewhere: the others have it, too. */
+static void add_keys(authsvc_ctx_t *ctx, apr_array_header_t *checks)
+{
+    add_check(checks, "keys", NULL);
+    APR_ARRAY_IDX(checks, checks->nelts - 1, authsvc_readiness_check_t).warning =
+        authsvc_key_watch(ctx);
 }
 
 static const char *clock_failure(authsvc_ctx_t *ctx, const authsvc_node_state_t *state)
@@ -70,6 +80,7 @@ int authsvc_readiness(authsvc_ctx_t *ctx, apr_array_header_t **checks)
                     authsvc_error_describe(err, ctx->pool));
         add_check(*checks, "database", "the database does not answer, or its schema is too old");
         add_check(*checks, "hashing", hashing);
+        add_keys(ctx, *checks);
         return 0;
     }
     const char *clock = clock_failure(ctx, &state);
@@ -78,5 +89,6 @@ int authsvc_readiness(authsvc_ctx_t *ctx, apr_array_header_t **checks)
     add_check(*checks, "clock", clock);
     add_check(*checks, "secret", secret);
     add_check(*checks, "hashing", hashing);
+    add_keys(ctx, *checks);
     return !clock && !secret && !hashing;
 }

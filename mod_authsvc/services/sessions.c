@@ -8,6 +8,7 @@
 #include "authsvc/core/text.h"
 #include "authsvc/crypto/crypto.h"
 #include "event.h"
+#include "key_watch.h"
 
 #define USER_AGENT_MAX 255
 
@@ -58,6 +59,7 @@ static authsvc_error_t *sign_access_token(authsvc_ctx_t *ctx, const authsvc_user
         .not_before = apr_time_sec(now),
         .expires_at = apr_time_sec(now + settings->access_lifetime),
     };
+    (void)authsvc_key_watch(ctx);
     if (!claims.token_id) {
         return AUTHSVC_INTERNAL(ctx->pool, "no random octets for a token id");
     }

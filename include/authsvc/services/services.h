@@ -190,15 +190,16 @@ authsvc_error_t *authsvc_administration_set_role(authsvc_ctx_t *ctx, const char 
 
 /** Outcome of one readiness check. */
 typedef struct {
-    const char *name; /* "database", "clock", "secret", "hashing" */
+    const char *name; /* "database", "clock", "secret", "hashing", "keys" */
     int ok;
-    const char *detail; /* public; NULL if ok */
+    const char *detail;  /* public; NULL if ok */
+    const char *warning; /* public; what has to be done soon, although it is ok; or NULL */
 } authsvc_readiness_check_t;
 
 /**
  * Whether this node can serve: database and schema, clock within 30 s of the database's, secret
  * known to the other nodes, semaphores for hashing still there. Never an error: each failure is a
- * check that is not ok.
+ * check that is not ok. That no key follows the one that signs is a warning.
  * @param checks of authsvc_readiness_check_t, in ctx->pool
  * @return 1 if all are ok
  */

@@ -2,6 +2,7 @@
 #include "fake.h"
 
 #include "authsvc/crypto/admission.h"
+#include "authsvc/crypto/keys.h"
 
 /* "database clock!" : the checks in order, the failed ones with an exclamation mark. */
 static const char *outcome(int *ready)
@@ -23,7 +24,7 @@ START_TEST(a_first_node_is_ready_and_records_its_secret)
 {
     int ready = 0;
     fake.node.database_now = fake.now;
-    ck_assert_str_eq(outcome(&ready), "database clock secret hashing");
+    ck_assert_str_eq(outcome(&ready), "database clock secret hashing keys");
     ck_assert_int_eq(ready, 1);
     ck_assert_int_eq(fake.recorded_secret, 1);
     ck_assert_str_eq(fake.recorded_fingerprint,
@@ -35,7 +36,7 @@ START_TEST(a_dead_database_is_not_ready)
 {
     int ready = 1;
     fake.fail_at = 1;
-    ck_assert_str_eq(outcome(&ready), "database! hashing");
+    ck_assert_str_eq(outcome(&ready), "database! hashing keys");
     ck_assert_int_eq(ready, 0);
 }
 END_TEST
@@ -44,12 +45,12 @@ START_TEST(clocks_apart_are_not_ready)
 {
     int ready = 1;
     fake.node.database_now = fake.now - apr_time_from_sec(30);
-    ck_assert_str_eq(outcome(&ready), "database clock secret hashing");
+    ck_assert_str_eq(outcome(&ready), "database clock secret hashing keys");
     fake.node.database_now = fake.now - apr_time_from_sec(31);
-    ck_assert_str_eq(outcome(&ready), "database clock! secret hashing");
+    ck_assert_str_eq(outcome(&ready), "database clock! secret hashing keys");
     ck_assert_int_eq(ready, 0);
     fake.node.database_now = fake.now + apr_time_from_sec(31);
-    ck_assert_str_eq(outcome(&ready), "database clock! secret hashing");
+    ck_assert_str_eq(outcome(&ready), "database clock! secret hashing keys");
 }
 END_TEST
 
@@ -59,7 +60,7 @@ START_TEST(another_nodes_unknown_secret_is_not_ready)
     fake.node.database_now = fake.now;
     fake.node.secret_number = 1;
     fake.node.secret_fingerprint = "AAAAAAAAAAAAAAAAAAAAAA";
-    ck_assert_str_eq(outcome(&ready), "database clock secret! hashing");
+    ck_assert_str_eq(outcome(&ready), "database clock secret! hashing keys");
     ck_assert_int_eq(ready, 0);
     ck_assert_int_eq(fake.recorded_secret, 0);
 }
@@ -85,14 +86,14 @@ START_TEST(a_newer_secret_in_front_is_recorded_an_older_one_is_not)
     fake.node.secret_number = 1;
     fake.node.secret_fingerprint = authsvc_secrets_fingerprint(old_front, 1, pool);
     fake.settings.secrets = new_front;
-    ck_assert_str_eq(outcome(&ready), "database clock secret hashing");
+    ck_assert_str_eq(outcome(&ready), "database clock secret hashing keys");
     ck_assert_int_eq(fake.recorded_secret, 2);
 
     fake.node.secret_number = 2;
     fake.node.secret_fingerprint = authsvc_secrets_fingerprint(new_front, 2, pool);
     fake.recorded_secret = 0;
     fake.settings.secrets = old_front;
-    ck_assert_str_eq(outcome(&ready), "database clock secret hashing");
+    ck_assert_str_eq(outcome(&ready), "database clock secret hashing keys");
     ck_assert_int_eq(fake.recorded_secret, 0);
 }
 END_TEST
@@ -120,12 +121,69 @@ START_TEST(without_its_semaphores_a_node_is_not_ready)
     apr_pool_cleanup_register(pool, &removed, look_without_the_set, apr_pool_cleanup_null);
     ck_assert_ok(authsvc_admission_create(pool, 1, 1, 0, (uid_t)-1, (gid_t)-1,
                                           &fake.ctx.admission));
-    ck_assert_str_eq(outcome(&ready), "database clock secret hashing");
+    ck_assert_str_eq(outcome(&ready), "database clock secret hashing keys");
     ck_assert_int_eq(ready, 1);
     apr_pool_destroy(pool);
     fake.ctx.admission = NULL;
-    ck_assert_str_eq(removed.outcome, "database clock secret hashing!");
+    ck_assert_str_eq(removed.outcome, "database clock secret hashing! keys");
     ck_assert_int_eq(removed.ready, 0);
+}
+END_TEST
+
+/* Two keys, of which the second signs from apr_time_from_sec(10) on. */
+static const authsvc_keyset_t *rotating_keys(apr_pool_t *pool)
+{
+    apr_array_header_t *timed = apr_array_make(pool, 2, sizeof(authsvc_timed_key_t));
+    authsvc_keyset_t *keys;
+    const char *pem;
+
+    for (int i = 0; i < 2; i++) {
+        authsvc_timed_key_t *key = apr_array_push(timed);
+        ck_assert_ok(authsvc_key_generate(pool, "EdDSA", 0, &pem));
+        ck_assert_ok(authsvc_key_from_pem(pool, "test", pem, strlen(pem), 1, &key->key));
+        key->name = "test";
+        key->publish_at = 0;
+        key->sign_at = apr_time_from_sec(10 * i);
+        key->retire_at = key->sign_at + apr_time_from_sec(20);
+    }
+    ck_assert_ok(authsvc_keyset_create_timed(pool, timed, NULL, apr_time_from_sec(900), &keys));
+    return keys;
+}
+
+static const char *keys_warning(int *ready)
+{
+    apr_array_header_t *checks;
+    *ready = authsvc_readiness(&fake.ctx, &checks);
+    for (int i = 0; i < checks->nelts; i++) {
+        const authsvc_readiness_check_t *check =
+            &APR_ARRAY_IDX(checks, i, authsvc_readiness_check_t);
+        if (strcmp(check->name, "keys") == 0) {
+            ck_assert_int_eq(check->ok, 1);
+            return check->warning;
+        }
+        ck_assert_ptr_null(check->warning);
+    }
+    ck_abort_msg("there is no check of the keys");
+}
+
+START_TEST(without_a_successor_of_its_key_a_node_is_ready_and_warns)
+{
+    int ready = 0;
+    ck_assert_ptr_null(keys_warning(&ready)); /* one key, for good */
+    fake.settings.keys = rotating_keys(fake.ctx.pool);
+    fake.node.database_now = fake.now = apr_time_from_sec(9);
+    ck_assert_ptr_null(keys_warning(&ready));
+    ck_assert_int_eq(ready, 1);
+    ck_assert_ptr_null(strstr(fake.log.all, "AS0660"));
+    fake.node.database_now = fake.now = apr_time_from_sec(3600);
+    ck_assert_ptr_nonnull(keys_warning(&ready));
+    ck_assert_int_eq(ready, 1);
+    ck_assert_ptr_nonnull(strstr(fake.log.all, "AS0660"));
+    ck_assert_int_eq(fake.log.level, AUTHSVC_LOG_WARNING);
+    /* a load balancer asks every few seconds */
+    fake.log.all[0] = '\0';
+    ck_assert_ptr_nonnull(keys_warning(&ready));
+    ck_assert_ptr_null(strstr(fake.log.all, "AS0660"));
 }
 END_TEST
 
@@ -139,5 +197,6 @@ AUTHSVC_UNIT_SUITE(suite_readiness)
     tcase_add_test(tcase, another_nodes_unknown_secret_is_not_ready);
     tcase_add_test(tcase, a_newer_secret_in_front_is_recorded_an_older_one_is_not);
     tcase_add_test(tcase, without_its_semaphores_a_node_is_not_ready);
+    tcase_add_test(tcase, without_a_successor_of_its_key_a_node_is_ready_and_warns);
     return suite;
 }
