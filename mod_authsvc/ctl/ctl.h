@@ -77,6 +77,11 @@ authsvc_error_t *authsvc_ctl_file_create(apr_pool_t *pool, const char *path, con
  */
 authsvc_error_t *authsvc_ctl_file_replace(apr_pool_t *pool, const char *path, const char *text);
 
+/**
+ * Bring the name of a file to the disk too. Some file systems cannot; the file itself is safe then.
+ */
+void authsvc_ctl_file_sync_directory(apr_pool_t *pool, const char *path);
+
 /** All of a file of at most 64 KiB. @param text NUL-terminated, in pool */
 authsvc_error_t *authsvc_ctl_file_read(apr_pool_t *pool, const char *path, const char **text,
                                        apr_size_t *len);

@@ -42,8 +42,7 @@ static int write_all(int fd, const char *text)
     return fsync(fd) == 0 ? 0 : errno;
 }
 
-/* Bring the name to the disk too. Some file systems cannot; the file itself is safe then. */
-static void sync_directory(apr_pool_t *pool, const char *path)
+void authsvc_ctl_file_sync_directory(apr_pool_t *pool, const char *path)
 {
     const char *slash = strrchr(path, '/');
     const char *directory = slash ? apr_pstrmemdup(pool, path, (apr_size_t)(slash - path) + 1)
@@ -79,7 +78,7 @@ authsvc_error_t *authsvc_ctl_file_create(apr_pool_t *pool, const char *path, con
         unlink(path);
         return fault(pool, path, "cannot be written", error);
     }
-    sync_directory(pool, path);
+    authsvc_ctl_file_sync_directory(pool, path);
     return NULL;
 }
 
@@ -132,7 +131,7 @@ authsvc_error_t *authsvc_ctl_file_replace(apr_pool_t *pool, const char *path, co
         unlink(beside);
         return fault(pool, path, "cannot be replaced", error);
     }
-    sync_directory(pool, path);
+    authsvc_ctl_file_sync_directory(pool, path);
     return NULL;
 }
 

@@ -3,39 +3,48 @@
 
 #include "authsvc/core/units.h"
 #include "authsvc/crypto/keys.h"
-#include "ctl.h"
+#include "key.h"
 
 static void print_key(ctl_t *ctl, const authsvc_key_t *key)
 {
     fprintf(ctl->out, "kid: %s\nalg: %s\n", authsvc_key_id(key), authsvc_key_algorithm(key));
 }
 
+int authsvc_ctl_key_kind_check(ctl_t *ctl, ctl_key_kind_t *kind)
+{
+    if (kind->alg && strcmp(kind->alg, "RS256") != 0 && strcmp(kind->alg, "ES256") != 0 &&
+        strcmp(kind->alg, "EdDSA") != 0) {
+        return authsvc_ctl_misused(ctl, "--alg must be RS256, ES256 or EdDSA");
+    }
+    if (kind->bits_text && (!kind->alg || strcmp(kind->alg, "RS256") != 0)) {
+        return authsvc_ctl_misused(ctl, "--bits is for RS256 only");
+    }
+    if (kind->bits_text && !authsvc_integer_parse(kind->bits_text, 2048, 8192, &kind->bits)) {
+        return authsvc_ctl_misused(ctl, "--bits must be 2048 to 8192");
+    }
+    return CTL_OK;
+}
+
 static int generate(ctl_t *ctl, int argc, char **argv)
 {
-    const char *alg = NULL, *bits_text = NULL, *pem = NULL, *path;
-    const ctl_option_t options[] = {{"alg", &alg, NULL}, {"bits", &bits_text, NULL}, {0}};
+    ctl_key_kind_t kind = {0};
+    const char *pem = NULL, *path;
+    const ctl_option_t options[] = {CTL_KEY_OPTIONS(kind), {0}};
     apr_array_header_t *operands;
     authsvc_key_t *key;
     authsvc_error_t *err;
-    long bits = 0;
 
     if (authsvc_ctl_options(ctl, argc, argv, options, &operands) != CTL_OK) {
         return CTL_USAGE;
     }
-    if (!alg || operands->nelts != 1) {
+    if (!kind.alg || operands->nelts != 1) {
         return authsvc_ctl_misused(ctl, "generate needs --alg RS256, ES256 or EdDSA, and one file");
     }
-    if (strcmp(alg, "RS256") != 0 && strcmp(alg, "ES256") != 0 && strcmp(alg, "EdDSA") != 0) {
-        return authsvc_ctl_misused(ctl, "--alg must be RS256, ES256 or EdDSA");
-    }
-    if (bits_text && strcmp(alg, "RS256") != 0) {
-        return authsvc_ctl_misused(ctl, "--bits is for RS256 only");
-    }
-    if (bits_text && !authsvc_integer_parse(bits_text, 2048, 8192, &bits)) {
-        return authsvc_ctl_misused(ctl, "--bits must be 2048 to 8192");
+    if (authsvc_ctl_key_kind_check(ctl, &kind) != CTL_OK) {
+        return CTL_USAGE;
     }
     path = APR_ARRAY_IDX(operands, 0, const char *);
-    err = authsvc_key_generate(ctl->pool, alg, (int)bits, &pem);
+    err = authsvc_key_generate(ctl->pool, kind.alg, (int)kind.bits, &pem);
     if (!err) {
         err = authsvc_key_from_pem(ctl->pool, path, pem, strlen(pem), 1, &key);
     }
@@ -80,5 +89,11 @@ int authsvc_ctl_key(ctl_t *ctl, int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "show") == 0) {
         return show(ctl, argc - 1, argv + 1);
     }
-    return authsvc_ctl_misused(ctl, "say what to do: generate or show");
+    if (argc > 1 && strcmp(argv[1], "rotate") == 0) {
+        return authsvc_ctl_key_rotate(ctl, argc - 1, argv + 1);
+    }
+    if (argc > 1 && strcmp(argv[1], "list") == 0) {
+        return authsvc_ctl_key_list(ctl, argc - 1, argv + 1);
+    }
+    return authsvc_ctl_misused(ctl, "say what to do: generate, list, rotate or show");
 }

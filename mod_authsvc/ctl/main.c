@@ -19,12 +19,23 @@ typedef struct {
 } command_t;
 
 static const command_t commands[] = {
-    {"key", authsvc_ctl_key, "make and show the keys that sign access tokens",
+    {"key", authsvc_ctl_key, "make, rotate and show the keys that sign access tokens",
      "authsvcctl key generate --alg RS256|ES256|EdDSA [--bits N] FILE\n"
      "    Make a private key in a new file (PKCS #8, mode 0600), for AuthSvcSigningKey.\n"
      "    --bits N   length of an RS256 key, 2048 to 8192 (default: 2048)\n"
      "authsvcctl key show FILE\n"
-     "    Show the key id, the algorithm and the public JWK of a key, private or public.\n"},
+     "    Show the key id, the algorithm and the public JWK of a key, private or public.\n"
+     "authsvcctl key rotate [--every TIME] [--publish TIME] [--keep TIME] [--alg A] [--bits N] DIR\n"
+     "    See to it that the directory (AuthSvcKeyDirectory) holds a key that signs, and the one\n"
+     "    that follows it; remove those that are retired. If all is there, nothing is done. Run\n"
+     "    it daily, as root, and reload httpd after it.\n"
+     "    --every TIME     how long each key signs (default: 30d)\n"
+     "    --publish TIME   how long it is published before (default: 24h)\n"
+     "    --keep TIME      how long it is kept after: AuthSvcAccessTokenLifetime and a minute at\n"
+     "                     least (default: 25h, which is always enough)\n"
+     "    --alg A          of new keys (default: as the newest; RS256 in an empty directory)\n"
+     "authsvcctl key list [--json] DIR\n"
+     "    Show each key of a directory, what it does at present, and its times.\n"},
     {"migrate", authsvc_ctl_migrate, "bring the database's schema up or down",
      "authsvcctl migrate up [--to N] [--grant ROLE] DATABASE\n"
      "    Apply the migrations that are missing (up to number N). On SQLite the file is made if\n"
