@@ -13,7 +13,7 @@
 #include "key.h"
 
 #define LOCK ".lock"
-#define UNFINISHED ".new-"
+#define UNFINISHED ".new-" /* httpd ignores it: it does not end in .pem */
 #define DEFAULT_ALG "RS256"
 #define DEFAULT_EVERY "30d"
 #define DEFAULT_PUBLISH "24h"
@@ -83,7 +83,7 @@ static int write_key(rotation_t *rotation, const authsvc_key_name_t *name, const
 {
     const char *path = in_directory(rotation, name->file);
     const char *unfinished =
-        in_directory(rotation, apr_pstrcat(rotation->ctl->pool, UNFINISHED, name->file, NULL));
+        in_directory(rotation, apr_pstrcat(rotation->ctl->pool, UNFINISHED, name->kid, NULL));
     authsvc_error_t *err = authsvc_ctl_file_create(rotation->ctl->pool, unfinished, pem);
 
     if (err) {
