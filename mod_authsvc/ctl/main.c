@@ -19,6 +19,13 @@ typedef struct {
 } command_t;
 
 static const command_t commands[] = {
+    {"check", authsvc_ctl_check, "look whether a site has what it needs",
+     "authsvcctl check --config HTTPD_CONF [--vhost NAME[:PORT]] [--httpd PROGRAM]\n"
+     "    Look at each server of the configuration that has \"AuthSvc On\", as PROGRAM reads it:\n"
+     "    its keys and secrets, who may touch them, whether a key follows the one that signs,\n"
+     "    its database, the schema and the settings of httpd's role there. Prints a line for each\n"
+     "    finding. Run it as root; it looks at the database as the user that httpd runs as.\n"
+     "    Exit status: 0 all is well, 1 errors, 3 warnings only.\n"},
     {"key", authsvc_ctl_key, "make, rotate and show the keys that sign access tokens",
      "authsvcctl key generate --alg RS256|ES256|EdDSA [--bits N] FILE\n"
      "    Make a private key in a new file (PKCS #8, mode 0600), for AuthSvcSigningKey.\n"

@@ -3,6 +3,7 @@
 
 #include <http_core.h>
 #include <stdio.h>
+#include <unixd.h>
 
 #include "authsvc/core/json.h"
 #include "config.h"
@@ -36,6 +37,34 @@ static authsvc_json_t *policy_of(apr_pool_t *pool, const authsvc_settings_t *set
     return policy;
 }
 
+static void set_path(authsvc_json_t *object, const char *name, int is_set, const char *path)
+{
+    if (is_set) {
+        authsvc_json_set_string(object, name, path);
+    }
+}
+
+/* What `authsvcctl check` looks at. Paths only: it reads the files itself, as its own user. */
+static authsvc_json_t *facts_of(apr_pool_t *pool, const authsvc_server_config_t *config)
+{
+    authsvc_json_t *facts = authsvc_json_object(pool);
+    authsvc_json_t *verify = authsvc_json_array(pool);
+
+    set_path(facts, "signing_key", config->signing_key_set, config->signing_key);
+    set_path(facts, "key_directory", config->key_directory_set, config->key_directory);
+    set_path(facts, "secret_file", config->secret_file_set, config->secret_file);
+    if (config->verify_keys_set) {
+        add_names(verify, config->verify_keys);
+    }
+    authsvc_json_set(facts, "verify_keys", verify);
+    authsvc_json_set_integer(facts, "access_lifetime", config->settings->access_lifetime);
+    authsvc_json_set_integer(facts, "db_timeout", config->settings->db_timeout);
+    authsvc_json_set_bool(facts, "watchdog", ap_find_linked_module("mod_watchdog.c") != NULL);
+    authsvc_json_set_integer(facts, "uid", ap_unixd_config.user_id);
+    authsvc_json_set_integer(facts, "gid", ap_unixd_config.group_id);
+    return facts;
+}
+
 void authsvc_dump_servers(apr_pool_t *pool, server_rec *main_server)
 {
     server_rec *s;
@@ -61,6 +90,7 @@ void authsvc_dump_servers(apr_pool_t *pool, server_rec *main_server)
         authsvc_json_set_bool(line, "mounted", authsvc_config_is_mounted(authsvc_config_server(s)));
         if (settings) {
             authsvc_json_set(line, "policy", policy_of(pool, settings));
+            authsvc_json_set(line, "facts", facts_of(pool, authsvc_config_server(s)));
         }
         printf("authsvc-server: %s\n", authsvc_json_dump(pool, line));
     }
