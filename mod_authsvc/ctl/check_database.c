@@ -56,9 +56,9 @@ static int check_schema(ctl_check_t *check, authsvc_ctx_t *ctx)
         authsvc_ctl_found(check, CTL_ERROR, "database",
                           "the schema is at version %d, and %d is needed; run authsvcctl migrate up",
                           newest, AUTHSVC_SCHEMA_VERSION);
-    } else {
-        authsvc_ctl_found(check, CTL_FINE, "database", "answers, schema version %d", newest);
+        return 0;
     }
+    authsvc_ctl_found(check, CTL_FINE, "database", "answers, schema version %d", newest);
     return 1;
 }
 
@@ -108,7 +108,6 @@ void authsvc_ctl_check_database(ctl_check_t *check)
     authsvc_error_t *err;
 
     ctx->pool = check->ctl->pool;
-    ctx->log = &check->ctl->log;
     ctx->db_budget = DATABASE_TIME;
     err = authsvc_db_open(ctx->pool, check->server->driver, check->server->params, &ctx->db);
     if (err) {

@@ -107,10 +107,10 @@ def test_help_and_version_go_to_stdout():
     for args in (["--help"], ["-h"]):
         text = done(*args)
         assert text.startswith("Usage: authsvcctl")
-        for command in ("key", "migrate", "secret", "token", "user"):
+        for command in ("check", "key", "migrate", "secret", "token", "user"):
             assert f"  {command}" in text
     assert done("--version").startswith("authsvcctl 0.")
-    for command in ("key", "migrate", "secret", "token", "user"):
+    for command in ("check", "key", "migrate", "secret", "token", "user"):
         assert f"authsvcctl {command} " in done(command, "--help")
         assert f"authsvcctl {command} " in done(command, "anything", "-h")
 
