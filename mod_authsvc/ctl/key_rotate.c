@@ -99,6 +99,18 @@ static int write_key(rotation_t *rotation, const authsvc_key_name_t *name, const
     return CTL_OK;
 }
 
+static void add_name(rotation_t *rotation, const authsvc_key_name_t *name)
+{
+    authsvc_key_name_t *place = apr_array_push(rotation->names);
+
+    while (place > (authsvc_key_name_t *)(void *)rotation->names->elts &&
+           place[-1].sign_at > name->sign_at) {
+        *place = place[-1];
+        place--;
+    }
+    *place = *name;
+}
+
 static int make_key(rotation_t *rotation, apr_time_t sign_at)
 {
     ctl_t *ctl = rotation->ctl;
@@ -128,7 +140,7 @@ static int make_key(rotation_t *rotation, apr_time_t sign_at)
     rotation->changes++;
     fprintf(ctl->out, "made %s: %s, signs from %s\n", name.file, authsvc_key_algorithm(key),
             authsvc_time_rfc3339(ctl->pool, name.sign_at));
-    APR_ARRAY_PUSH(rotation->names, authsvc_key_name_t) = name;
+    add_name(rotation, &name);
     return CTL_OK;
 }
 
@@ -138,13 +150,15 @@ static const authsvc_key_name_t *name_at(const rotation_t *rotation, int i)
 }
 
 /*
- * Until a key is there that signs later than twice the time of publication from now: one that is
- * made each day at the latest is then published for a whole day, and there is a successor at any
- * time.
+ * One that signs at once where none has begun to: in a new directory, and where the one that did
+ * was taken away, since it leaked. Then, until a key is there that signs later than twice the time
+ * of publication from now: with a daily run there is a successor at any time, and it is published
+ * for a whole day.
  */
 static int make_keys(rotation_t *rotation)
 {
-    if (rotation->names->nelts == 0 && make_key(rotation, rotation->now) != CTL_OK) {
+    if ((rotation->names->nelts == 0 || name_at(rotation, 0)->sign_at > rotation->now) &&
+        make_key(rotation, rotation->now) != CTL_OK) {
         return CTL_FAILED;
     }
     for (;;) {

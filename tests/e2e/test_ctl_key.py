@@ -130,6 +130,21 @@ def test_a_forgotten_rotation(path):
     assert "removed " in keys.rotate(path, *FAST)
 
 
+def test_after_the_key_that_signs_was_removed(path):
+    """It leaked: a new one signs at once, and the one that follows stays as it was."""
+    keys.rotate(path, *FAST)
+    leaked, following = keys.files(path)
+    (path / leaked).unlink()
+    assert "no key follows" in build.ctl("key", "list", path).stderr
+    said = keys.rotate(path, *FAST)
+    assert said.count("made ") == 1 and "removed" not in said
+    new, kept = keys.files(path)
+    assert kept == following and new[-12:] != leaked[-12:]
+    assert states(path) == ["signing", "waiting"]
+    assert build.ctl("key", "list", path).stderr == ""
+    assert keys.rotate(path, *FAST).startswith("nothing to do")
+
+
 def test_new_keys_are_of_the_kind_of_the_newest(path):
     keys.rotate(path, "--alg", "ES256")
     keys.age(path, days=30)

@@ -212,6 +212,15 @@ def test_a_removed_key_is_refused(rotating):
     assert successor[-12:-4] == kid_of(fresh)[:8], "the successor signs at once"
     assert api.me(fresh["access_token"]).status_code == 200
     assert published(api) == [kid_of(fresh)]
+    assert "warning" in ready_keys(api)
+    api.close()
+    keys.rotate(path, *FAST)
+    service.httpd.graceful()
+    api = service.new_api()
+    assert api.me(fresh["access_token"]).status_code == 200
+    newest = api.refresh(fresh["refresh_token"]).json()
+    assert kid_of(newest) not in (kid_of(grant), kid_of(fresh)) and "warning" not in ready_keys(api)
+    problem(api.me(forged), 401, "authentication")
     api.close()
 
 
