@@ -138,9 +138,9 @@ static authsvc_error_t *check_directory(apr_pool_t *pool, const char *path, DIR 
         return cannot_read(pool, path, errno, NULL);
     }
     if (status.st_uid != 0 && status.st_uid != geteuid()) {
-        return authsvc_crypto_refuse(pool, path, "belongs neither to root nor to the user who reads "
-                                                 "it here, and its owner could put any key into "
-                                                 "it; run: chown root %s", path);
+        return authsvc_crypto_refuse(pool, path, "belongs neither to root nor to the user who "
+                                                 "reads it here, and its owner could put any key "
+                                                 "into it; run: chown root %s", path);
     }
     if (status.st_mode & (S_IWGRP | S_IWOTH)) {
         return authsvc_crypto_refuse(pool, path, "may be written to by others than its owner, who "

@@ -48,7 +48,7 @@ static void show_warnings(ctl_check_t *check, const char *said)
         const char *ours = strstr(line, ": AuthSvc in ");
 
         /* looked at below, in more detail */
-        if (ours && !strstr(line, "AS0662")) {
+        if (ours && !strstr(line, "holds no key that follows")) {
             authsvc_ctl_found(check, CTL_WARNING, "configuration", "%s", ours + 2);
         }
     }
@@ -66,8 +66,8 @@ static void check_watchdog(ctl_check_t *check)
 }
 
 /*
- * As httpd's children do: PostgreSQL may know us by our user's name ("peer"), and SQLite makes files
- * beside its database. For good; it comes last.
+ * As httpd's children do: PostgreSQL may know us by our user's name ("peer"), and SQLite makes
+ * files beside its database. For good; it comes last.
  */
 static int become_httpd_user(ctl_check_t *check)
 {
@@ -118,8 +118,8 @@ static int check_servers(ctl_t *ctl, const apr_array_header_t *chosen, const cha
         check.server = APR_ARRAY_IDX(chosen, i, const ctl_server_t *);
         check.facts = authsvc_json_get(check.server->line, "facts");
         if (!check.facts) {
-            return authsvc_ctl_failed(ctl, "httpd's answer is not understood: is its mod_authsvc of "
-                                           "another version?");
+            return authsvc_ctl_failed(ctl, "httpd's answer is not understood: is its mod_authsvc "
+                                           "of another version?");
         }
         check_watchdog(&check);
         authsvc_ctl_check_files(&check);

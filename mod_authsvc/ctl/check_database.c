@@ -54,8 +54,8 @@ static int check_schema(ctl_check_t *check, authsvc_ctx_t *ctx)
     }
     if (missing) {
         authsvc_ctl_found(check, CTL_ERROR, "database",
-                          "the schema is at version %d, and %d is needed; run authsvcctl migrate up",
-                          newest, AUTHSVC_SCHEMA_VERSION);
+                          "the schema is at version %d, and %d is needed; run authsvcctl migrate "
+                          "up", newest, AUTHSVC_SCHEMA_VERSION);
         return 0;
     }
     authsvc_ctl_found(check, CTL_FINE, "database", "answers, schema version %d", newest);
@@ -72,8 +72,8 @@ static void check_setting(ctl_check_t *check, const authsvc_db_value_t *value, c
     }
     if (time == 0) {
         authsvc_ctl_found(check, CTL_WARNING, "database",
-                          "%s is not set: what httpd gives up goes on in PostgreSQL. Run: ALTER ROLE "
-                          ".. SET %s = '%s'", name, name, advice);
+                          "%s is not set: what httpd gives up goes on in PostgreSQL. Run: ALTER "
+                          "ROLE .. SET %s = '%s'", name, name, advice);
     } else if (below && time >= below) {
         authsvc_ctl_found(check, CTL_WARNING, "database",
                           "%s is %" APR_INT64_T_FMT "ms, and not below AuthSvcDatabaseTimeout "

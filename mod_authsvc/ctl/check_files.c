@@ -43,7 +43,8 @@ static void check_place(ctl_check_t *check, const char *path)
     } else if ((status.st_mode & (S_IWGRP | S_IWOTH)) && !(status.st_mode & S_ISVTX)) {
         authsvc_ctl_found(check, CTL_WARNING, "files",
                           "%s may be written to by others than its owner, who could put another "
-                          "file in the place of %s; run: chmod go-w %s", directory, path, directory);
+                          "file in the place of %s; run: chmod go-w %s",
+                          directory, path, directory);
     }
 }
 
@@ -91,8 +92,8 @@ static void show_keys(ctl_check_t *check, const char *path, const apr_array_head
                           authsvc_time_rfc3339(pool, next->sign_at));
     } else {
         authsvc_ctl_found(check, CTL_WARNING, "keys",
-                          "no key follows %s, which then goes on signing; run authsvcctl key rotate "
-                          "%s, and reload httpd", authsvc_key_id(signing), path);
+                          "no key follows %s, which then goes on signing; run authsvcctl key "
+                          "rotate %s, and reload httpd", authsvc_key_id(signing), path);
     }
     check_kept(check, keys);
 }

@@ -258,8 +258,8 @@ static int take_time(rotation_t *rotation, const char *option, const char *text,
 {
     if (!authsvc_duration_parse(text, time) || *time < apr_time_from_sec(1) ||
         *time % APR_USEC_PER_SEC != 0) {
-        return authsvc_ctl_misused(rotation->ctl, "--%s takes a time in whole seconds, such as 900, "
-                                                  "12h or 30d", option);
+        return authsvc_ctl_misused(rotation->ctl, "--%s takes a time in whole seconds, such as "
+                                                  "900, 12h or 30d", option);
     }
     return CTL_OK;
 }

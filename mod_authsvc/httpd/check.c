@@ -207,8 +207,8 @@ static void check_files(check_t *check, apr_pool_t *pconf, authsvc_settings_t *s
 
     if (config->signing_key_set && config->key_directory_set) {
         refuse(check, "AS0661",
-               "there are both an AuthSvcSigningKey and an AuthSvcKeyDirectory. Remove one of them; "
-               "a key whose tokens are still out is named by AuthSvcVerifyKey");
+               "there are both an AuthSvcSigningKey and an AuthSvcKeyDirectory. Remove one of "
+               "them; a key whose tokens are still out is named by AuthSvcVerifyKey");
     }
     if (!config->signing_key_set && !config->key_directory_set) {
         refuse(check, "AS0521",

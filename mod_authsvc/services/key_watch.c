@@ -13,7 +13,7 @@ const char *authsvc_key_watch(authsvc_ctx_t *ctx)
         return NULL;
     }
     if (authsvc_keyset_reminds(keys, now)) {
-        authsvc_log(ctx->log, AUTHSVC_LOG_WARNING, "AS0660",
+        authsvc_log(ctx->log, AUTHSVC_LOG_WARNING, "AS0234",
                     "no key is loaded that follows the one that signs; it goes on signing. Run "
                     "authsvcctl key rotate, and reload httpd");
     }

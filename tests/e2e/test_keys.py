@@ -236,7 +236,7 @@ def test_a_forgotten_rotation_is_no_outage(rotating):
     assert api.me(grant["access_token"]).status_code == 200
     check = ready_keys(api)
     assert check["ok"] and "no key is loaded that follows" in check["warning"]
-    assert service.httpd.log_since(0, r"\[authsvc:warn\].*AS0660", 5)
+    assert service.httpd.log_since(0, r"\[authsvc:warn\].*AS0234", 5)
     keys.rotate(path, *FAST)
     assert "warning" in ready_keys(api), "not loaded yet"
     service.httpd.graceful()

@@ -34,7 +34,10 @@ typedef struct {
     apr_int64_t leeway; /* seconds, for iat and nbf; exp has none */
 } authsvc_jwt_expectation_t;
 
-/** Sign in compact serialization with the key that signs at claims->issued_at. @param token in pool */
+/**
+ * Sign in compact serialization with the key that signs at claims->issued_at.
+ * @param token in pool
+ */
 authsvc_error_t *authsvc_jwt_sign(apr_pool_t *pool, const authsvc_keyset_t *keys,
                                   authsvc_token_type_t type, const authsvc_claims_t *claims,
                                   const char **token);

@@ -28,7 +28,7 @@ typedef struct {
 /** What is in a directory. */
 typedef struct {
     apr_array_header_t *names;   /* of authsvc_key_name_t, in the order in which they sign */
-    apr_array_header_t *ignored; /* of const char *: other files, but for those with a leading dot */
+    apr_array_header_t *ignored; /* of const char *: other files without a leading dot */
 } authsvc_key_listing_t;
 
 /**
@@ -42,8 +42,8 @@ int authsvc_key_name_parse(const char *name, authsvc_key_name_t *parsed);
 const char *authsvc_key_name_format(apr_pool_t *pool, const authsvc_key_name_t *parts);
 
 /**
- * See what is in a directory. Names that end in .pem must be those of keys; others are no concern of
- * ours.
+ * See what is in a directory. Names that end in .pem must be those of keys; others are no
+ * concern of ours.
  * @param unreadable may be NULL; set to 1 if only permission is missing
  * @return INVALID with a sentence: it cannot be read, is no directory, may be written to by others
  *   or belongs to somebody else (who could have put any key into it), or holds a strange .pem

@@ -200,6 +200,46 @@ START_TEST(keys_are_published)
 }
 END_TEST
 
+/* No copy in a cache lacks the key that signs, and a client sees the next one in its time. */
+START_TEST(keys_are_published_by_the_clock)
+{
+    fake.settings.keys = fake_rotating_keys(fake.ctx.pool);
+    fake.now = apr_time_from_sec(3);
+    world_send("GET", "/.well-known/jwks.json", NULL, NULL);
+    ck_assert_uint_eq(authsvc_json_size(authsvc_json_get(world.body, "keys")), 1);
+    ck_assert_pstr_eq(world_header("Cache-Control"), "public, max-age=7");
+    fake.now = apr_time_from_sec(10) - 1;
+    world_send("GET", "/.well-known/jwks.json", NULL, NULL);
+    ck_assert_uint_eq(authsvc_json_size(authsvc_json_get(world.body, "keys")), 1);
+    ck_assert_pstr_eq(world_header("Cache-Control"), "public, max-age=0");
+    fake.now = apr_time_from_sec(10);
+    world_send("GET", "/.well-known/jwks.json", NULL, NULL);
+    ck_assert_uint_eq(authsvc_json_size(authsvc_json_get(world.body, "keys")), 2);
+    ck_assert_pstr_eq(world_header("Cache-Control"), "public, max-age=900");
+}
+END_TEST
+
+START_TEST(a_warning_is_shown_and_the_node_stays_ready)
+{
+    const authsvc_json_t *check;
+
+    fake.settings.keys = fake_rotating_keys(fake.ctx.pool);
+    fake.node.database_now = fake.now = apr_time_from_sec(9);
+    world_send("GET", "/health/ready", NULL, NULL);
+    ck_assert_int_eq(world.response.status, 200);
+    check = authsvc_json_at(authsvc_json_get(world.body, "checks"), 4);
+    ck_assert_pstr_eq(authsvc_json_get_string(check, "name"), "keys");
+    ck_assert_ptr_null(authsvc_json_get(check, "warning"));
+    fake.node.database_now = fake.now = apr_time_from_sec(10);
+    world_send("GET", "/health/ready", NULL, NULL);
+    ck_assert_int_eq(world.response.status, 200);
+    check = authsvc_json_at(authsvc_json_get(world.body, "checks"), 4);
+    ck_assert_pstr_eq(authsvc_json_get_string(check, "warning"),
+                      "no key is loaded that follows the one that signs");
+    ck_assert_int_eq(authsvc_json_type(authsvc_json_get(check, "ok")), AUTHSVC_JSON_TRUE);
+}
+END_TEST
+
 START_TEST(health_answers)
 {
     world_send("GET", "/health/live", NULL, NULL);
@@ -209,12 +249,12 @@ START_TEST(health_answers)
     world_send("GET", "/health/ready", NULL, NULL);
     ck_assert_msg(world.response.status == 200, "%s", world.response.body);
     ck_assert_pstr_eq(world_text("status"), "ready");
-    ck_assert_uint_eq(authsvc_json_size(authsvc_json_get(world.body, "checks")), 4);
+    ck_assert_uint_eq(authsvc_json_size(authsvc_json_get(world.body, "checks")), 5);
     ck_assert_pstr_eq(world_header("Cache-Control"), "no-store");
     fake.node.database_now = fake.now + apr_time_from_sec(31);
     world_send("GET", "/health/ready", NULL, NULL);
     world_expect_problem(503, "not-ready");
-    ck_assert_uint_eq(authsvc_json_size(authsvc_json_get(world.body, "checks")), 4);
+    ck_assert_uint_eq(authsvc_json_size(authsvc_json_get(world.body, "checks")), 5);
     ck_assert_str_eq(world.response.error->internal, "failed checks: clock");
 }
 END_TEST
@@ -268,6 +308,8 @@ AUTHSVC_UNIT_SUITE(suite_operations)
     tcase_add_test(tcase, delete_answers);
     tcase_add_test(tcase, token_is_checked_before_the_body);
     tcase_add_test(tcase, keys_are_published);
+    tcase_add_test(tcase, keys_are_published_by_the_clock);
+    tcase_add_test(tcase, a_warning_is_shown_and_the_node_stays_ready);
     tcase_add_test(tcase, health_answers);
     tcase_add_test(tcase, database_fault_is_503);
     return suite;

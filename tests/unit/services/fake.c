@@ -482,3 +482,21 @@ void fake_use_token(const char *access_token)
     ck_assert_ok(authsvc_authentication_verify(&fake.ctx, access_token, strlen(access_token),
                                                &fake.ctx.principal));
 }
+
+const struct authsvc_keyset_t *fake_rotating_keys(apr_pool_t *pool)
+{
+    apr_array_header_t *timed = apr_array_make(pool, 2, sizeof(authsvc_timed_key_t));
+    authsvc_keyset_t *keys;
+    const char *pem;
+
+    for (int i = 0; i < 2; i++) {
+        authsvc_timed_key_t *key = apr_array_push(timed);
+        ck_assert_ok(authsvc_key_generate(pool, "EdDSA", 0, &pem));
+        ck_assert_ok(authsvc_key_from_pem(pool, "test", pem, strlen(pem), 1, &key->key));
+        key->name = "test";
+        key->publish_at = key->sign_at = apr_time_from_sec(10 * i);
+        key->retire_at = key->sign_at + apr_time_from_sec(20);
+    }
+    ck_assert_ok(authsvc_keyset_create_timed(pool, timed, NULL, apr_time_from_sec(900), &keys));
+    return keys;
+}

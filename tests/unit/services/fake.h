@@ -72,6 +72,9 @@ TCase *fake_tcase(Suite *suite, const char *name);
 fake_user_t *fake_add_user(const char *email);
 
 /** Sign that user in. */
+/** Two keys, of which the second is published and signs from apr_time_from_sec(10) on. */
+const struct authsvc_keyset_t *fake_rotating_keys(apr_pool_t *pool);
+
 authsvc_grant_t fake_login(fake_user_t *user);
 
 /** Make ctx.principal the one that this access token names. */

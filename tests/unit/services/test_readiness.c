@@ -2,7 +2,6 @@
 #include "fake.h"
 
 #include "authsvc/crypto/admission.h"
-#include "authsvc/crypto/keys.h"
 
 /* "database clock!" : the checks in order, the failed ones with an exclamation mark. */
 static const char *outcome(int *ready)
@@ -130,26 +129,6 @@ START_TEST(without_its_semaphores_a_node_is_not_ready)
 }
 END_TEST
 
-/* Two keys, of which the second signs from apr_time_from_sec(10) on. */
-static const authsvc_keyset_t *rotating_keys(apr_pool_t *pool)
-{
-    apr_array_header_t *timed = apr_array_make(pool, 2, sizeof(authsvc_timed_key_t));
-    authsvc_keyset_t *keys;
-    const char *pem;
-
-    for (int i = 0; i < 2; i++) {
-        authsvc_timed_key_t *key = apr_array_push(timed);
-        ck_assert_ok(authsvc_key_generate(pool, "EdDSA", 0, &pem));
-        ck_assert_ok(authsvc_key_from_pem(pool, "test", pem, strlen(pem), 1, &key->key));
-        key->name = "test";
-        key->publish_at = 0;
-        key->sign_at = apr_time_from_sec(10 * i);
-        key->retire_at = key->sign_at + apr_time_from_sec(20);
-    }
-    ck_assert_ok(authsvc_keyset_create_timed(pool, timed, NULL, apr_time_from_sec(900), &keys));
-    return keys;
-}
-
 static const char *keys_warning(int *ready)
 {
     apr_array_header_t *checks;
@@ -170,20 +149,20 @@ START_TEST(without_a_successor_of_its_key_a_node_is_ready_and_warns)
 {
     int ready = 0;
     ck_assert_ptr_null(keys_warning(&ready)); /* one key, for good */
-    fake.settings.keys = rotating_keys(fake.ctx.pool);
+    fake.settings.keys = fake_rotating_keys(fake.ctx.pool);
     fake.node.database_now = fake.now = apr_time_from_sec(9);
     ck_assert_ptr_null(keys_warning(&ready));
     ck_assert_int_eq(ready, 1);
-    ck_assert_ptr_null(strstr(fake.log.all, "AS0660"));
+    ck_assert_ptr_null(strstr(fake.log.all, "AS0234"));
     fake.node.database_now = fake.now = apr_time_from_sec(3600);
     ck_assert_ptr_nonnull(keys_warning(&ready));
     ck_assert_int_eq(ready, 1);
-    ck_assert_ptr_nonnull(strstr(fake.log.all, "AS0660"));
+    ck_assert_ptr_nonnull(strstr(fake.log.all, "AS0234"));
     ck_assert_int_eq(fake.log.level, AUTHSVC_LOG_WARNING);
     /* a load balancer asks every few seconds */
     fake.log.all[0] = '\0';
     ck_assert_ptr_nonnull(keys_warning(&ready));
-    ck_assert_ptr_null(strstr(fake.log.all, "AS0660"));
+    ck_assert_ptr_null(strstr(fake.log.all, "AS0234"));
 }
 END_TEST
 
