@@ -270,5 +270,7 @@ authsvc_error_t *authsvc_jwt_verify(apr_pool_t *pool, const authsvc_keyset_t *ke
     AUTHSVC_TRY(split(&parsed, token, len));
     AUTHSVC_TRY(choose_key(&parsed, keys, expected->now, &key));
     AUTHSVC_TRY(check_signature(&parsed, key));
-    return check_claims(&parsed, expected, claims);
+    AUTHSVC_TRY(check_claims(&parsed, expected, claims));
+    claims->key_retires_at = apr_time_sec(authsvc_keyset_retirement(keys, authsvc_key_id(key)));
+    return NULL;
 }

@@ -23,6 +23,7 @@ typedef struct {
     apr_int64_t issued_at;
     apr_int64_t not_before;
     apr_int64_t expires_at;
+    apr_int64_t key_retires_at; /* of a verified token: it is worth nothing from here on */
 } authsvc_claims_t;
 
 /** What a token must say to be accepted. */

@@ -308,6 +308,8 @@ START_TEST(a_retired_key_is_refused)
     expected.now = change + LIFETIME + MARGIN - 1;
     ck_assert_ptr_null(
         authsvc_jwt_verify(unit_pool, keys, &expected, token, strlen(token), &read));
+    ck_assert_int_eq(read.expires_at, claims.expires_at);
+    ck_assert_int_eq(read.key_retires_at, change + LIFETIME + MARGIN);
     expected.now++;
     err = authsvc_jwt_verify(unit_pool, keys, &expected, token, strlen(token), &read);
     ck_assert_ptr_nonnull(err);
