@@ -5,7 +5,8 @@ BEGIN = "<!-- written by tests/faults/run --report -->"
 END = "<!-- end -->"
 
 HEAD = ["| fault | engine | answered well | 503 | 409, row compared | no answer | wrong "
-        "| slowest answer | slowest without database | recovered in | verdict |",
+        "| slowest answer, of its limit | slowest without database, of its limit | recovered in "
+        "| verdict |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---|"]
 
 

@@ -101,7 +101,8 @@ def test_read_only(service, is_long):
             time.sleep(10 if is_long else 2)
             modes(database, build.HTTPD_USER, 0o640, 0o750)
         load.recover()
-    load.verdict(bites=("login", "register"), restarted=True, upkeep=1)  # by the reload
+    load.verdict(bites=("login", "register", "me", "refresh"), restarted=True,
+                 upkeep=1)  # by the reload
     sound(load)
 
 
@@ -121,7 +122,7 @@ def test_missing(service, is_long):
                 move(away, folder)
                 time.sleep(1 if is_long else 0)
         load.recover()
-    load.verdict(bites=("login", "register", "me"))
+    load.verdict(bites=("login", "register", "me", "refresh", "rename"))
     sound(load)
 
 
@@ -153,7 +154,7 @@ def test_disk_full(small_disk, make_service, is_long):
                 filler.unlink()
                 time.sleep(2 if is_long else 0)
         load.recover()
-    load.verdict(bites=("register",))
+    load.verdict(bites=("login", "register"))
     sound(load)
     service.httpd.stop()
 
