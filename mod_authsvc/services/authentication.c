@@ -2,6 +2,7 @@
 #include "sessions.h"
 
 #include "authsvc/core/settings.h"
+#include "authsvc/core/uuid.h"
 #include "authsvc/crypto/token_cache.h"
 
 #define LEEWAY_SECONDS 30 /* for the clocks of the nodes that sign */
@@ -35,6 +36,26 @@ authsvc_error_t *authsvc_authentication_session_ended(authsvc_ctx_t *ctx)
                          "session or user not alive");
 }
 
+/* What was revoked lately is known without a query; what is not known for sure is asked. */
+static authsvc_error_t *check_session(authsvc_ctx_t *ctx, const authsvc_session_ref_t *session)
+{
+    unsigned char id[AUTHSVC_UUID_OCTETS];
+    authsvc_session_verdict_t verdict = AUTHSVC_SESSION_UNKNOWN;
+    if (authsvc_uuid_parse(session->session_id, id)) {
+        verdict = authsvc_revocations_verdict(ctx->revocations, id, session->epoch,
+                                              authsvc_clock_now(ctx->clock));
+    }
+    if (verdict == AUTHSVC_SESSION_ALIVE) {
+        return NULL;
+    }
+    authsvc_user_t *user = NULL;
+    if (verdict == AUTHSVC_SESSION_UNKNOWN) {
+        const authsvc_session_limits_t limits = authsvc_sessions_limits(ctx);
+        AUTHSVC_TRY(ctx->repositories->sessions->find_user(ctx, session, &limits, &user));
+    }
+    return user ? NULL : authsvc_authentication_session_ended(ctx);
+}
+
 authsvc_error_t *authsvc_authentication_authorize(authsvc_ctx_t *ctx, const char *token,
                                                   apr_size_t len,
                                                   const authsvc_principal_t **principal)
@@ -44,12 +65,7 @@ authsvc_error_t *authsvc_authentication_authorize(authsvc_ctx_t *ctx, const char
     if (!named) {
         return AUTHSVC_INTERNAL(ctx->pool, "an accepted token names nobody");
     }
-    const authsvc_session_limits_t limits = authsvc_sessions_limits(ctx);
-    authsvc_user_t *user = NULL;
-    AUTHSVC_TRY(ctx->repositories->sessions->find_user(ctx, &named->session, &limits, &user));
-    if (!user) {
-        return authsvc_authentication_session_ended(ctx);
-    }
+    AUTHSVC_TRY(check_session(ctx, &named->session));
     *principal = named;
     return NULL;
 }

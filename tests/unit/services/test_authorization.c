@@ -47,6 +47,53 @@ START_TEST(what_cannot_be_found_out_lets_nobody_in)
 }
 END_TEST
 
+START_TEST(what_was_revoked_lately_is_known_without_a_query)
+{
+    authsvc_grant_t grant = fake_login(fake_add_user("ada@example.com"));
+    const authsvc_principal_t *principal;
+    authsvc_revocations_look_t look;
+    unsigned char id[AUTHSVC_UUID_OCTETS];
+    void *memory = NULL;
+    int calls;
+
+    ck_assert_int_eq(posix_memalign(&memory, 64, authsvc_revocations_size(64)), 0);
+    memset(memory, 0, authsvc_revocations_size(64));
+    ck_assert_int_eq(authsvc_revocations_create(memory, 64, &fake.ctx.revocations), APR_SUCCESS);
+    authsvc_revocations_set_max_stale(fake.ctx.revocations, apr_time_from_sec(10));
+    ck_assert_int_eq(authsvc_uuid_parse(fake.sessions[0].id, id), 1);
+
+    /* Not loaded yet: the database is asked. */
+    calls = fake.calls;
+    ck_assert_ok(authorize(grant.access_token, &principal));
+    ck_assert_int_eq(fake.calls, calls + 1);
+
+    fake.now = apr_time_now(); /* entries and freshness are by the system's clock */
+    fake.sessions[0].created_at = fake.now;
+    grant = fake_login(&fake.users[0]);
+    ck_assert_int_eq(authsvc_uuid_parse(fake.sessions[1].id, id), 1);
+    authsvc_revocations_begin(fake.ctx.revocations, &look);
+    authsvc_revocations_complete(fake.ctx.revocations, &look, 1);
+    fake.now = apr_time_now();
+    calls = fake.calls;
+    ck_assert_ok(authorize(grant.access_token, &principal));
+    ck_assert_int_eq(fake.calls, calls);
+
+    authsvc_revocations_add(fake.ctx.revocations, id, 0, apr_time_from_sec(900));
+    ck_assert_problem(authorize(grant.access_token, &principal), AUTHSVC_E_UNAUTHENTICATED,
+                      "authentication");
+    ck_assert_int_eq(fake.calls, calls);
+
+    /* Too long ago: the database is asked, whose fault opens nothing. */
+    fake.now += apr_time_from_sec(11);
+    grant = fake_login(&fake.users[0]);
+    fake.fail_at = fake.calls + 1;
+    ck_assert_int_eq(authorize(grant.access_token, &principal)->code, AUTHSVC_E_UNAVAILABLE);
+    ck_assert_ok(authorize(grant.access_token, &principal));
+    authsvc_revocations_destroy(fake.ctx.revocations);
+    free(memory);
+}
+END_TEST
+
 START_TEST(no_token_of_ours_asks_for_nothing)
 {
     const authsvc_principal_t *principal;
@@ -118,6 +165,7 @@ AUTHSVC_UNIT_SUITE(suite_authorization)
 
     tcase_add_test(tcase, a_token_of_a_living_session_is_let_in);
     tcase_add_test(tcase, what_cannot_be_found_out_lets_nobody_in);
+    tcase_add_test(tcase, what_was_revoked_lately_is_known_without_a_query);
     tcase_add_test(tcase, no_token_of_ours_asks_for_nothing);
     tcase_add_test(tcase, a_known_token_expires_and_ends_with_its_session);
     tcase_add_test(tcase, claims_are_compared_octet_by_octet);
