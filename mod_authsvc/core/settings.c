@@ -13,6 +13,7 @@ void authsvc_settings_init(authsvc_settings_t *settings, apr_pool_t *pool)
     settings->refresh_lifetime = 30 * DAY;
     settings->session_lifetime = 90 * DAY;
     settings->refresh_grace = apr_time_from_sec(30);
+    settings->max_sessions = 100;
     settings->registration_open = 1;
     settings->email_utf8 = 0;
     settings->password_min = 8;

@@ -190,6 +190,11 @@ authsvc_error_t *authsvc_db_script(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx, 
     return conn->driver->script(conn, ctx, sql, deadline);
 }
 
+static int has_second_part(const authsvc_db_conn_t *conn, const authsvc_statement_t *statement)
+{
+    return statement->sqlite_then && conn->driver == &authsvc_db_sqlite;
+}
+
 /*
  * SQLite would carry on after a failed statement, and commit the rest; so the failure is noted
  * here, for both engines.
@@ -208,7 +213,30 @@ static authsvc_error_t *run_in_transaction(authsvc_ctx_t *ctx, const authsvc_sta
                                    conn->failed);
     }
     conn->failed = authsvc_db_conn_run(conn, ctx, statement, params, deadline, result);
+    if (!conn->failed && has_second_part(conn, statement)) {
+        authsvc_db_result_t *dropped;
+
+        conn->failed = authsvc_db_conn_run(conn, ctx, statement->sqlite_then, params, deadline,
+                                           &dropped);
+    }
     return conn->failed;
+}
+
+/* A statement of two parts, neither of them without the other. After an error, release rolls back. */
+static authsvc_error_t *run_both_parts(authsvc_ctx_t *ctx, authsvc_db_conn_t *conn,
+                                       const authsvc_statement_t *statement,
+                                       const authsvc_db_value_t *params, apr_time_t deadline,
+                                       authsvc_db_result_t **result)
+{
+    authsvc_error_t *err;
+
+    conn->failed = NULL;
+    conn->lost = 0;
+    AUTHSVC_TRY(conn->driver->begin(conn, ctx, deadline));
+    ctx->txn = conn;
+    err = run_in_transaction(ctx, statement, params, deadline, result);
+    ctx->txn = NULL;
+    return err ? err : conn->driver->commit(conn, ctx, deadline);
 }
 
 static authsvc_error_t *run_alone(authsvc_ctx_t *ctx, const authsvc_statement_t *statement,
@@ -221,7 +249,9 @@ static authsvc_error_t *run_alone(authsvc_ctx_t *ctx, const authsvc_statement_t 
         int again;
 
         AUTHSVC_TRY(authsvc_db_lease(ctx, deadline, &conn));
-        err = authsvc_db_conn_run(conn, ctx, statement, params, deadline, result);
+        err = has_second_part(conn, statement)
+                  ? run_both_parts(ctx, conn, statement, params, deadline, result)
+                  : authsvc_db_conn_run(conn, ctx, statement, params, deadline, result);
         again = err && conn->lost && (conn->unsent || statement->reads_only) && attempt == 0;
         authsvc_db_release(ctx, conn, deadline);
         if (!again || deadline <= authsvc_clock_monotonic()) {

@@ -13,13 +13,21 @@
     " WHERE users.id = $2 AND users.password_hash = $6 AND users.role = $7"                  \
     " AND users.deleted_at IS NULL"
 
+/* No further than matters. */
+#define COUNT_OTHERS                                                                         \
+    " RETURNING (SELECT COUNT(*) FROM (SELECT 1 FROM sessions o WHERE o.user_id = $2"        \
+    " AND o.id <> $1 AND " SESSION_ALIVE("o", "$8", "$9") " LIMIT $10) counted)"
+
 static const authsvc_statement_t insert_session = {
     .name = "sessions_insert",
-    .pgsql = INSERT_SESSION " FOR SHARE",
-    .sqlite = INSERT_SESSION,
-    .n_params = 7,
+    .pgsql = INSERT_SESSION " FOR SHARE" COUNT_OTHERS,
+    .sqlite = INSERT_SESSION COUNT_OTHERS,
+    .n_params = 10,
     .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_UUID, AUTHSVC_DB_BYTES, AUTHSVC_DB_TEXT,
-               AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT},
+               AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT, AUTHSVC_DB_INT, AUTHSVC_DB_INT,
+               AUTHSVC_DB_INT},
+    .n_columns = 1,
+    .columns = {AUTHSVC_DB_INT},
 };
 
 /*
@@ -108,36 +116,34 @@ static const authsvc_statement_t select_user = {
     .nullable = USER_NULLABLE(0),
 };
 
-static const authsvc_statement_t revoke_session = {
-    .name = "sessions_revoke",
-    .sql = "UPDATE sessions SET revoked_at = authsvc_now()"
-           " WHERE id = $1 AND nonce_hash = $2 AND revoked_at IS NULL",
-    .n_params = 2,
-    .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_BYTES},
-};
-
-static const authsvc_statement_t revoke_sessions = {
-    .name = "sessions_revoke_all",
-    .sql = "UPDATE sessions SET revoked_at = authsvc_now()"
-           " WHERE user_id = $1 AND revoked_at IS NULL",
-    .n_params = 1,
-    .params = {AUTHSVC_DB_UUID},
-};
-
-static const authsvc_statement_t raise_epochs = {
-    .name = "sessions_raise_epochs",
-    .sql = "UPDATE sessions SET epoch = epoch + 1 WHERE user_id = $1 AND revoked_at IS NULL",
-    .n_params = 1,
-    .params = {AUTHSVC_DB_UUID},
+/* Not more than can be shown; the asking session is among them, or else there are none. */
+static const authsvc_statement_t select_entries = {
+    .name = "sessions_list",
+    .sql = "SELECT s.id, s.created_at, COALESCE(s.rotated_at, s.created_at), s.ip, s.user_agent"
+           " FROM sessions s WHERE s.user_id = $2 AND " SESSION_ALIVE("s", "$4", "$5")
+           " AND EXISTS (SELECT 1 FROM sessions c JOIN users u ON u.id = c.user_id"
+           " WHERE c.id = $1 AND (c.user_id = $2) IS TRUE AND c.epoch = $3"
+           " AND u.deleted_at IS NULL AND " SESSION_ALIVE("c", "$4", "$5") ")"
+           " ORDER BY s.id = $1 DESC, COALESCE(s.rotated_at, s.created_at) DESC, s.id DESC"
+           " LIMIT 1000",
+    .reads_only = 1,
+    .n_params = 5,
+    .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_UUID, AUTHSVC_DB_INT, AUTHSVC_DB_INT, AUTHSVC_DB_INT},
+    .n_columns = 5,
+    .columns = {AUTHSVC_DB_UUID, AUTHSVC_DB_TIME, AUTHSVC_DB_TIME, AUTHSVC_DB_TEXT,
+                AUTHSVC_DB_TEXT},
+    .nullable = (1U << 3) | (1U << 4),
 };
 
 const authsvc_statement_t *const authsvc_sessions_statements[] = {
     &insert_session, &rotate_session, &recover_session, &inspect_session, &select_user,
-    &revoke_session, &revoke_sessions, &raise_epochs, NULL,
+    &select_entries, NULL,
 };
 
 static authsvc_error_t *sessions_insert(authsvc_ctx_t *ctx, const authsvc_session_t *session,
-                                        const authsvc_user_t *user, int *created)
+                                        const authsvc_user_t *user,
+                                        const authsvc_session_limits_t *limits, int *created,
+                                        int *others)
 {
     const authsvc_db_value_t params[] = {
         authsvc_db_uuid(session->id),
@@ -147,10 +153,14 @@ static authsvc_error_t *sessions_insert(authsvc_ctx_t *ctx, const authsvc_sessio
         authsvc_db_text(session->user_agent),
         authsvc_db_text(user->password_hash),
         authsvc_db_text(user->role),
+        authsvc_db_seconds(limits->idle),
+        authsvc_db_seconds(limits->absolute),
+        authsvc_db_int(limits->most),
     };
     authsvc_db_result_t *result;
     AUTHSVC_TRY(authsvc_db_run(ctx, &insert_session, params, &result));
-    *created = result->affected == 1;
+    *created = result->n_rows == 1;
+    *others = *created ? (int)authsvc_db_cell(result, 0, 0)->integer : 0;
     return NULL;
 }
 
@@ -234,34 +244,30 @@ static authsvc_error_t *sessions_find_user(authsvc_ctx_t *ctx, const authsvc_ses
     return NULL;
 }
 
-static authsvc_error_t *sessions_revoke(authsvc_ctx_t *ctx, const authsvc_session_token_t *token,
-                                        int *ended)
+static authsvc_error_t *sessions_list(authsvc_ctx_t *ctx, const authsvc_session_ref_t *session,
+                                      const authsvc_session_limits_t *limits,
+                                      apr_array_header_t **entries)
 {
     const authsvc_db_value_t params[] = {
-        authsvc_db_uuid(token->session_id),
-        authsvc_db_bytes(token->nonce_hash, AUTHSVC_NONCE_HASH_OCTETS),
+        authsvc_db_uuid(session->session_id), authsvc_db_uuid(session->user_id),
+        authsvc_db_int(session->epoch),       authsvc_db_seconds(limits->idle),
+        authsvc_db_seconds(limits->absolute),
     };
     authsvc_db_result_t *result;
-    AUTHSVC_TRY(authsvc_db_run(ctx, &revoke_session, params, &result));
-    *ended = result->affected == 1;
-    return NULL;
-}
+    AUTHSVC_TRY(authsvc_db_run(ctx, &select_entries, params, &result));
+    *entries = apr_array_make(ctx->pool, result->n_rows + 1, sizeof(authsvc_session_entry_t));
+    for (int row = 0; row < result->n_rows; row++) {
+        const authsvc_db_value_t *ip = authsvc_db_cell(result, row, 3);
+        const authsvc_db_value_t *user_agent = authsvc_db_cell(result, row, 4);
+        authsvc_session_entry_t *entry = apr_array_push(*entries);
 
-static authsvc_error_t *sessions_revoke_all(authsvc_ctx_t *ctx, const char *user_id,
-                                            apr_int64_t *ended)
-{
-    const authsvc_db_value_t params[] = {authsvc_db_uuid(user_id)};
-    authsvc_db_result_t *result;
-    AUTHSVC_TRY(authsvc_db_run(ctx, &revoke_sessions, params, &result));
-    *ended = result->affected;
+        entry->id = authsvc_db_cell(result, row, 0)->text;
+        entry->created_at = authsvc_db_cell(result, row, 1)->integer;
+        entry->last_used_at = authsvc_db_cell(result, row, 2)->integer;
+        entry->ip = ip->null ? NULL : ip->text;
+        entry->user_agent = user_agent->null ? NULL : user_agent->text;
+    }
     return NULL;
-}
-
-static authsvc_error_t *sessions_raise_epochs(authsvc_ctx_t *ctx, const char *user_id)
-{
-    const authsvc_db_value_t params[] = {authsvc_db_uuid(user_id)};
-    authsvc_db_result_t *result;
-    return authsvc_db_run(ctx, &raise_epochs, params, &result);
 }
 
 const authsvc_sessions_repository_t authsvc_sessions_repository = {
@@ -270,7 +276,10 @@ const authsvc_sessions_repository_t authsvc_sessions_repository = {
     .recover = sessions_recover,
     .inspect = sessions_inspect,
     .find_user = sessions_find_user,
-    .revoke = sessions_revoke,
-    .revoke_all = sessions_revoke_all,
-    .raise_epochs = sessions_raise_epochs,
+    .list = sessions_list,
+    .revoke = authsvc_sessions_revoke,
+    .revoke_one = authsvc_sessions_revoke_one,
+    .revoke_surplus = authsvc_sessions_revoke_surplus,
+    .revoke_all = authsvc_sessions_revoke_all,
+    .raise_epochs = authsvc_sessions_raise_epochs,
 };

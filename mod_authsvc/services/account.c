@@ -2,6 +2,7 @@
 #include "administration.h"
 #include "authsvc/crypto/password.h"
 #include "event.h"
+#include "revocation.h"
 #include "sessions.h"
 
 static authsvc_error_t *find_user(authsvc_ctx_t *ctx, authsvc_user_t **user)
@@ -50,8 +51,9 @@ authsvc_error_t *authsvc_account_logout_all(authsvc_ctx_t *ctx)
 {
     authsvc_user_t *user = NULL;
     AUTHSVC_TRY(find_user(ctx, &user));
-    apr_int64_t ended = 0;
-    AUTHSVC_TRY(ctx->repositories->sessions->revoke_all(ctx, user->id, &ended));
+    apr_array_header_t *revoked = NULL;
+    AUTHSVC_TRY(ctx->repositories->sessions->revoke_all(ctx, user->id, &revoked));
+    authsvc_revocation_spread(ctx, revoked);
     authsvc_event(ctx, "AS0211", "logout-all", user->id, NULL);
     return NULL;
 }
@@ -59,6 +61,8 @@ authsvc_error_t *authsvc_account_logout_all(authsvc_ctx_t *ctx)
 typedef struct {
     const authsvc_user_t *user;
     int deleted;
+    apr_array_header_t *sessions; /* what was revoked */
+    apr_array_header_t *himself;
 } deletion_t;
 
 static authsvc_error_t *delete_user_and_sessions(authsvc_ctx_t *ctx, void *baton)
@@ -67,9 +71,11 @@ static authsvc_error_t *delete_user_and_sessions(authsvc_ctx_t *ctx, void *baton
     const authsvc_user_t *user = deletion->user;
     AUTHSVC_TRY(authsvc_administration_spare_one(ctx, user));
     AUTHSVC_TRY(ctx->repositories->users->mark_deleted(ctx, user, &deletion->deleted));
-    apr_int64_t ended = 0;
-    return deletion->deleted ? ctx->repositories->sessions->revoke_all(ctx, user->id, &ended)
-                             : NULL;
+    if (!deletion->deleted) {
+        return NULL;
+    }
+    AUTHSVC_TRY(ctx->repositories->sessions->revoke_all(ctx, user->id, &deletion->sessions));
+    return ctx->repositories->revocations->add_user(ctx, user->id, &deletion->himself);
 }
 
 authsvc_error_t *authsvc_account_delete(authsvc_ctx_t *ctx, const char *password,
@@ -90,6 +96,8 @@ authsvc_error_t *authsvc_account_delete(authsvc_ctx_t *ctx, const char *password
         deletion_t deletion = {.user = user};
         AUTHSVC_TRY(ctx->repositories->transaction(ctx, delete_user_and_sessions, &deletion));
         if (deletion.deleted) {
+            authsvc_revocation_spread(ctx, deletion.sessions);
+            authsvc_revocation_spread(ctx, deletion.himself);
             authsvc_event(ctx, "AS0221", "account-deleted", user->id, NULL);
             return NULL;
         }

@@ -6,6 +6,7 @@
 #include "authsvc/core/text.h"
 #include "event.h"
 #include "new_user.h"
+#include "revocation.h"
 
 static int is_role(const char *role)
 {
@@ -83,6 +84,8 @@ typedef struct {
     const authsvc_user_t *user;
     const char *role;
     authsvc_user_t *changed; /* NULL: somebody else was faster */
+    apr_array_header_t *sessions; /* what was revoked */
+    apr_array_header_t *himself;
 } change_t;
 
 /* The access tokens that tell of the old role are void from here on. */
@@ -94,8 +97,12 @@ static authsvc_error_t *change_role(authsvc_ctx_t *ctx, void *baton)
     }
     AUTHSVC_TRY(ctx->repositories->users->set_role(ctx, change->user, change->role,
                                                   &change->changed));
-    return change->changed ? ctx->repositories->sessions->raise_epochs(ctx, change->user->id)
-                           : NULL;
+    if (!change->changed) {
+        return NULL;
+    }
+    AUTHSVC_TRY(ctx->repositories->sessions->raise_epochs(ctx, change->user->id,
+                                                          &change->sessions));
+    return ctx->repositories->revocations->add_user(ctx, change->user->id, &change->himself);
 }
 
 authsvc_error_t *authsvc_administration_set_role(authsvc_ctx_t *ctx, const char *id_or_email,
@@ -113,6 +120,8 @@ authsvc_error_t *authsvc_administration_set_role(authsvc_ctx_t *ctx, const char 
         change.user = *user;
         AUTHSVC_TRY(ctx->repositories->transaction(ctx, change_role, &change));
         if (change.changed) {
+            authsvc_revocation_spread(ctx, change.sessions);
+            authsvc_revocation_spread(ctx, change.himself);
             authsvc_event(ctx, "AS0241", "role-changed", (*user)->id, NULL);
             *user = change.changed;
             return NULL;

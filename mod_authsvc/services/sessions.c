@@ -9,6 +9,7 @@
 #include "authsvc/crypto/crypto.h"
 #include "event.h"
 #include "key_watch.h"
+#include "revocation.h"
 
 #define USER_AGENT_MAX 255
 
@@ -18,6 +19,7 @@ authsvc_session_limits_t authsvc_sessions_limits(const authsvc_ctx_t *ctx)
         .idle = ctx->settings->refresh_lifetime,
         .absolute = ctx->settings->session_lifetime,
         .grace = ctx->settings->refresh_grace,
+        .most = ctx->settings->max_sessions,
     };
     return limits;
 }
@@ -99,7 +101,14 @@ authsvc_error_t *authsvc_sessions_open(authsvc_ctx_t *ctx, const authsvc_user_t 
     authsvc_refresh_token_nonce_hash(token.nonce, session.nonce_hash);
     AUTHSVC_TRY(authsvc_sessions_grant(ctx, user, &token, 0, grant));
     *session_id = session.id;
-    return ctx->repositories->sessions->insert(ctx, &session, user, opened);
+    const authsvc_session_limits_t limits = authsvc_sessions_limits(ctx);
+    int others = 0;
+    AUTHSVC_TRY(ctx->repositories->sessions->insert(ctx, &session, user, &limits, opened,
+                                                    &others));
+    if (*opened && limits.most > 0 && others >= limits.most) {
+        authsvc_sessions_end_surplus(ctx, user->id);
+    }
+    return NULL;
 }
 
 /* A refresh token, and what the database is asked about it. */
@@ -130,9 +139,10 @@ authsvc_error_t *authsvc_sessions_logout(authsvc_ctx_t *ctx, const char *refresh
         /* What is no token of ours has no session to end. */
         return err->code == AUTHSVC_E_UNAUTHENTICATED ? NULL : err;
     }
-    int ended = 0;
-    AUTHSVC_TRY(ctx->repositories->sessions->revoke(ctx, &exchange.asked, &ended));
-    if (ended) {
+    apr_array_header_t *revoked = NULL;
+    AUTHSVC_TRY(ctx->repositories->sessions->revoke(ctx, &exchange.asked, &revoked));
+    authsvc_revocation_spread(ctx, revoked);
+    if (revoked->nelts > 0) {
         authsvc_event(ctx, "AS0210", "logout", NULL, exchange.asked.session_id);
     }
     return NULL;
@@ -150,8 +160,9 @@ static authsvc_error_t *invalid_refresh_token(authsvc_ctx_t *ctx, const exchange
 static authsvc_error_t *end_stolen(authsvc_ctx_t *ctx, const exchange_t *exchange,
                                    const authsvc_user_t *user)
 {
-    int ended = 0;
-    AUTHSVC_TRY(ctx->repositories->sessions->revoke(ctx, &exchange->asked, &ended));
+    apr_array_header_t *revoked = NULL;
+    AUTHSVC_TRY(ctx->repositories->sessions->revoke(ctx, &exchange->asked, &revoked));
+    authsvc_revocation_spread(ctx, revoked);
     authsvc_event(ctx, "AS0213", "refresh-token-reused", user->id, exchange->asked.session_id);
     return invalid_refresh_token(ctx, exchange, "refresh token used again");
 }

@@ -14,4 +14,12 @@ authsvc_session_limits_t authsvc_sessions_limits(const authsvc_ctx_t *ctx);
 /** UNAUTHENTICATED: the token is good, its session is not any more. */
 authsvc_error_t *authsvc_authentication_session_ended(authsvc_ctx_t *ctx);
 
+/* sessions_of_user.c */
+
+/**
+ * End the oldest sessions of a user who has more than the settings allow. That it could not is
+ * logged: the next sign-in tries again.
+ */
+void authsvc_sessions_end_surplus(authsvc_ctx_t *ctx, const char *user_id);
+
 #endif

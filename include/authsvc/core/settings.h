@@ -41,6 +41,7 @@ typedef struct authsvc_settings_t {
     apr_interval_time_t refresh_lifetime; /* idle limit of a session, 30 d */
     apr_interval_time_t session_lifetime; /* absolute limit of a session, 90 d */
     apr_interval_time_t refresh_grace;    /* 30 s; 0: every refresh rotates */
+    int max_sessions; /* of a user, 100; 0: any number */
     int registration_open;
     int email_utf8; /* non-ASCII local parts are allowed */
     int password_min; /* code points, 8 */

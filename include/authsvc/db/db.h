@@ -52,7 +52,8 @@ authsvc_db_value_t authsvc_db_seconds(apr_interval_time_t duration);
  * Time in SQL is authsvc_now(), or authsvc_now(n): n seconds (may be negative, an integer) from
  * it. Both engines give a column's value in the types named here, whatever their own.
  */
-typedef struct {
+typedef struct authsvc_statement_t authsvc_statement_t;
+struct authsvc_statement_t {
     const char *name;   /* unique: "users_find_by_email" */
     const char *sql;    /* for both engines, or NULL */
     const char *pgsql;  /* where they differ */
@@ -63,7 +64,12 @@ typedef struct {
     int n_columns; /* of each row it returns; 0: none */
     authsvc_db_type_t columns[AUTHSVC_DB_MAX_COLUMNS];
     unsigned nullable; /* bit n: column n may be NULL; any other NULL is INTERNAL */
-} authsvc_statement_t;
+    /**
+     * What follows on SQLite, where a statement changes one table only: in the same transaction,
+     * with the same parameters; its result is dropped. NULL: nothing.
+     */
+    const authsvc_statement_t *sqlite_then;
+};
 
 /** A complete result in the caller's pool; it outlives the connection. */
 typedef struct {

@@ -3,6 +3,7 @@
 #define AUTHSVC_REPOSITORIES_REPOSITORIES_H
 
 #include "authsvc/repositories/node.h"
+#include "authsvc/repositories/revocations.h"
 #include "authsvc/repositories/sessions.h"
 #include "authsvc/repositories/users.h"
 
@@ -14,6 +15,7 @@ typedef struct authsvc_repositories_t {
     const authsvc_users_repository_t *users;
     const authsvc_sessions_repository_t *sessions;
     const authsvc_node_repository_t *node;
+    const authsvc_revocations_repository_t *revocations;
     /** authsvc_db_transaction, or a mock's. */
     authsvc_error_t *(*transaction)(authsvc_ctx_t *ctx,
                                     authsvc_error_t *(*fn)(authsvc_ctx_t *ctx, void *baton),

@@ -31,6 +31,7 @@ typedef struct {
     apr_interval_time_t idle;
     apr_interval_time_t absolute;
     apr_interval_time_t grace;
+    int most; /* that a user may have; 0: any number */
 } authsvc_session_limits_t;
 
 /** A session as an access token names it. */

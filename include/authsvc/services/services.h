@@ -97,6 +97,20 @@ authsvc_error_t *authsvc_sessions_refresh(authsvc_ctx_t *ctx, const char *refres
 /** End the session of a refresh token; any string that is none is a success. */
 authsvc_error_t *authsvc_sessions_logout(authsvc_ctx_t *ctx, const char *refresh_token);
 
+/**
+ * The living sessions of ctx->principal's user: that session first, then the one used last.
+ * @param entries of authsvc_session_entry_t
+ * @return UNAUTHENTICATED if the session is over
+ */
+authsvc_error_t *authsvc_sessions_list(authsvc_ctx_t *ctx, apr_array_header_t **entries);
+
+/**
+ * End a session of ctx->principal's user, its own included.
+ * @param id as sent
+ * @return UNAUTHENTICATED if the session is over; NOT_FOUND if the user has no living one of that id
+ */
+authsvc_error_t *authsvc_sessions_end(authsvc_ctx_t *ctx, const char *id);
+
 /* services/authentication.c */
 
 /**
@@ -185,6 +199,27 @@ authsvc_error_t *authsvc_administration_list(authsvc_ctx_t *ctx, const authsvc_u
  */
 authsvc_error_t *authsvc_administration_set_role(authsvc_ctx_t *ctx, const char *id_or_email,
                                                  const char *role, const authsvc_user_t **user);
+
+/* services/feed.c */
+
+/** Where a reader of the feed of revocations is. Zeroed: at its beginning. */
+typedef struct {
+    apr_int64_t next;
+    apr_int64_t source;
+    apr_interval_time_t clock_ahead; /* of the wall clock, before the monotonic one */
+    apr_time_t whole_at;             /* monotonic: when all were read last; 0: not yet */
+    apr_time_t purged_at;
+    apr_interval_time_t lifetime; /* that was recorded */
+} authsvc_feed_t;
+
+/**
+ * Bring ctx->revocations up to date, by one query: with what is new, or with everything if that is
+ * needed. Now and then it removes expired entries from the database, too.
+ * @param lifetime of the access tokens of this node
+ * @return UNAVAILABLE, also for a replica; then the next one reads everything
+ */
+authsvc_error_t *authsvc_feed_follow(authsvc_ctx_t *ctx, authsvc_feed_t *feed,
+                                     apr_interval_time_t lifetime);
 
 /* services/readiness.c */
 

@@ -2,10 +2,11 @@
 #include "databases.h"
 
 AUTHSVC_UNIT_SUITE(suite_repositories);
+AUTHSVC_UNIT_SUITE(suite_revocation_rows);
 
 int main(void)
 {
-    static const unit_suite_t suites[] = {suite_repositories};
+    static const unit_suite_t suites[] = {suite_repositories, suite_revocation_rows};
 
-    return databases_main(suites, 1);
+    return databases_main(suites, 2);
 }

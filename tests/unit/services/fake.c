@@ -218,7 +218,9 @@ static authsvc_error_t *users_mark_deleted(authsvc_ctx_t *ctx, const authsvc_use
 }
 
 static authsvc_error_t *sessions_insert(authsvc_ctx_t *ctx, const authsvc_session_t *session,
-                                        const authsvc_user_t *owner, int *created)
+                                        const authsvc_user_t *owner,
+                                        const authsvc_session_limits_t *limits, int *created,
+                                        int *others)
 {
     if (fake.before_insert) {
         fake.before_insert();
@@ -226,6 +228,10 @@ static authsvc_error_t *sessions_insert(authsvc_ctx_t *ctx, const authsvc_sessio
     AUTHSVC_TRY(called(ctx));
     fake_user_t *user = user_by_id(owner->id);
     *created = is_unchanged(user, owner);
+    *others = 0;
+    for (int i = 0; i < fake.n_sessions && *others < limits->most; i++) {
+        *others += fake.sessions[i].user == user && session_alive(&fake.sessions[i], limits);
+    }
     if (*created) {
         ck_assert_int_lt(fake.n_sessions, FAKE_ROWS);
         fake_session_t *row = &fake.sessions[fake.n_sessions++];
@@ -233,6 +239,7 @@ static authsvc_error_t *sessions_insert(authsvc_ctx_t *ctx, const authsvc_sessio
         apr_cpystrn(row->id, session->id, sizeof(row->id));
         apr_cpystrn(row->user_agent, session->user_agent ? session->user_agent : "",
                     sizeof(row->user_agent));
+        apr_cpystrn(row->ip, session->ip ? session->ip : "", sizeof(row->ip));
         memcpy(row->nonce_hash, session->nonce_hash, sizeof(row->nonce_hash));
         row->user = user;
         row->created_at = fake.now;
@@ -306,42 +313,167 @@ static authsvc_error_t *sessions_inspect(authsvc_ctx_t *ctx, const authsvc_sessi
     return NULL;
 }
 
+/* What a session or a user is revoked by. */
+static void write_entry(apr_array_header_t *revoked, const char *id, apr_int64_t epoch)
+{
+    ck_assert_int_lt(fake.n_revoked, FAKE_REVOCATIONS);
+    authsvc_revocation_t *entry = apr_array_push(revoked);
+    entry->id = apr_pstrdup(fake.pool, id);
+    entry->epoch = epoch;
+    entry->lifetime = apr_time_from_sec(960);
+    fake.revoked[fake.n_revoked++] = *entry;
+}
+
+static apr_array_header_t *no_entries(authsvc_ctx_t *ctx)
+{
+    return apr_array_make(ctx->pool, FAKE_ROWS, sizeof(authsvc_revocation_t));
+}
+
+static void end_session(fake_session_t *row, apr_array_header_t *revoked)
+{
+    row->revoked_at = fake.now;
+    write_entry(revoked, row->id, row->epoch);
+}
+
 static authsvc_error_t *sessions_revoke(authsvc_ctx_t *ctx, const authsvc_session_token_t *token,
-                                        int *ended)
+                                        apr_array_header_t **revoked)
 {
     AUTHSVC_TRY(called(ctx));
     fake_session_t *row = session_by_token(token);
-    *ended = row && !row->revoked_at;
-    if (*ended) {
-        row->revoked_at = fake.now;
+    *revoked = no_entries(ctx);
+    if (row && !row->revoked_at) {
+        end_session(row, *revoked);
+    }
+    return NULL;
+}
+
+static int asks(const authsvc_session_ref_t *session, const authsvc_session_limits_t *limits)
+{
+    const fake_session_t *row = session_by_id(session->session_id);
+    return row && !strcmp(row->user->id, session->user_id) && row->epoch == session->epoch &&
+           session_alive(row, limits);
+}
+
+static authsvc_error_t *sessions_list(authsvc_ctx_t *ctx, const authsvc_session_ref_t *session,
+                                      const authsvc_session_limits_t *limits,
+                                      apr_array_header_t **entries)
+{
+    AUTHSVC_TRY(called(ctx));
+    *entries = apr_array_make(ctx->pool, FAKE_ROWS, sizeof(authsvc_session_entry_t));
+    for (int i = 0; i < fake.n_sessions && asks(session, limits); i++) {
+        const fake_session_t *row = &fake.sessions[i];
+        if (!strcmp(row->user->id, session->user_id) && session_alive(row, limits)) {
+            authsvc_session_entry_t *entry = apr_array_push(*entries);
+            entry->id = apr_pstrdup(ctx->pool, row->id);
+            entry->created_at = row->created_at;
+            entry->last_used_at = row->rotated_at ? row->rotated_at : row->created_at;
+            entry->ip = row->ip[0] ? apr_pstrdup(ctx->pool, row->ip) : NULL;
+            entry->user_agent = row->user_agent[0] ? apr_pstrdup(ctx->pool, row->user_agent) : NULL;
+        }
+    }
+    return NULL;
+}
+
+static authsvc_error_t *sessions_revoke_one(authsvc_ctx_t *ctx, const char *id,
+                                            const authsvc_session_ref_t *session,
+                                            const authsvc_session_limits_t *limits,
+                                            apr_array_header_t **revoked)
+{
+    AUTHSVC_TRY(called(ctx));
+    fake_session_t *row = session_by_id(id);
+    *revoked = no_entries(ctx);
+    if (row && !strcmp(row->user->id, session->user_id) && session_alive(row, limits) &&
+        asks(session, limits)) {
+        end_session(row, *revoked);
+    }
+    return NULL;
+}
+
+/* They are in the order in which they were made. */
+static authsvc_error_t *sessions_revoke_surplus(authsvc_ctx_t *ctx, const char *user_id,
+                                                const authsvc_session_limits_t *limits,
+                                                apr_array_header_t **revoked)
+{
+    int kept = 0;
+    AUTHSVC_TRY(called(ctx));
+    *revoked = no_entries(ctx);
+    for (int i = fake.n_sessions - 1; i >= 0; i--) {
+        fake_session_t *row = &fake.sessions[i];
+        if (!strcmp(row->user->id, user_id) && session_alive(row, limits) &&
+            kept++ >= limits->most) {
+            end_session(row, *revoked);
+        }
     }
     return NULL;
 }
 
 static authsvc_error_t *sessions_revoke_all(authsvc_ctx_t *ctx, const char *user_id,
-                                            apr_int64_t *ended)
+                                            apr_array_header_t **revoked)
 {
     AUTHSVC_TRY(called(ctx));
-    *ended = 0;
+    *revoked = no_entries(ctx);
     for (int i = 0; i < fake.n_sessions; i++) {
         fake_session_t *row = &fake.sessions[i];
         if (!row->revoked_at && !strcmp(row->user->id, user_id)) {
-            row->revoked_at = fake.now;
-            (*ended)++;
+            end_session(row, *revoked);
         }
     }
     return NULL;
 }
 
-static authsvc_error_t *sessions_raise_epochs(authsvc_ctx_t *ctx, const char *user_id)
+static authsvc_error_t *sessions_raise_epochs(authsvc_ctx_t *ctx, const char *user_id,
+                                              apr_array_header_t **revoked)
 {
     AUTHSVC_TRY(called(ctx));
+    *revoked = no_entries(ctx);
     for (int i = 0; i < fake.n_sessions; i++) {
         fake_session_t *row = &fake.sessions[i];
         if (!row->revoked_at && !strcmp(row->user->id, user_id)) {
-            row->epoch++;
+            write_entry(*revoked, row->id, row->epoch++);
         }
     }
+    return NULL;
+}
+
+static authsvc_error_t *revocations_poll(authsvc_ctx_t *ctx, apr_int64_t from,
+                                         authsvc_revocation_feed_t *feed)
+{
+    AUTHSVC_TRY(called(ctx));
+    fake.polled_from = from;
+    feed->next = fake.n_revoked + 1;
+    feed->is_standby = fake.is_standby;
+    feed->source = fake.source;
+    feed->revoked = no_entries(ctx);
+    for (int i = from > 0 ? (int)from - 1 : 0; i < fake.n_revoked; i++) {
+        APR_ARRAY_PUSH(feed->revoked, authsvc_revocation_t) = fake.revoked[i];
+    }
+    return NULL;
+}
+
+static authsvc_error_t *revocations_add_user(authsvc_ctx_t *ctx, const char *user_id,
+                                             apr_array_header_t **revoked)
+{
+    AUTHSVC_TRY(called(ctx));
+    ck_assert_int_eq(fake.in_transaction, 1);
+    *revoked = no_entries(ctx);
+    write_entry(*revoked, user_id, apr_time_sec(fake.now) + 10);
+    return NULL;
+}
+
+static authsvc_error_t *revocations_record_lifetime(authsvc_ctx_t *ctx,
+                                                    apr_interval_time_t lifetime)
+{
+    AUTHSVC_TRY(called(ctx));
+    fake.lifetime = lifetime;
+    return NULL;
+}
+
+static authsvc_error_t *revocations_purge(authsvc_ctx_t *ctx, int limit, apr_int64_t *removed)
+{
+    AUTHSVC_TRY(called(ctx));
+    ck_assert_int_gt(limit, 0);
+    fake.purges++;
+    *removed = fake.purged;
     return NULL;
 }
 
@@ -375,6 +507,7 @@ static authsvc_error_t *transaction(authsvc_ctx_t *ctx,
         memcpy(fake.sessions, before.sessions, sizeof(fake.sessions));
         fake.n_users = before.n_users;
         fake.n_sessions = before.n_sessions;
+        fake.n_revoked = before.n_revoked;
     }
     fake.in_transaction = 0;
     return err;
@@ -393,10 +526,13 @@ static const authsvc_users_repository_t users = {
     users_mark_deleted};
 static const authsvc_sessions_repository_t sessions = {
     sessions_insert,    sessions_rotate, sessions_recover,    sessions_inspect,
-    sessions_find_user, sessions_revoke, sessions_revoke_all, sessions_raise_epochs};
+    sessions_find_user, sessions_list, sessions_revoke, sessions_revoke_one,
+    sessions_revoke_surplus, sessions_revoke_all, sessions_raise_epochs};
+static const authsvc_revocations_repository_t revocations = {
+    revocations_poll, revocations_add_user, revocations_record_lifetime, revocations_purge};
 static const authsvc_node_repository_t node = {node_inspect, node_record_secret};
-static const authsvc_repositories_t repositories = {&users, &sessions, &node, transaction,
-                                                    identity};
+static const authsvc_repositories_t repositories = {&users,       &sessions,   &node, &revocations,
+                                                    transaction, identity};
 
 static void make_keys(apr_pool_t *pool)
 {
@@ -422,7 +558,7 @@ void fake_setup(void)
     memset(&fake, 0, sizeof(fake));
     ck_assert_int_eq(apr_pool_create_ex(&pool, NULL, unit_out_of_memory, NULL), APR_SUCCESS);
     fake.now = apr_time_from_sec(1800000000);
-    fake.ctx.pool = pool;
+    fake.ctx.pool = fake.pool = pool;
     fake.ctx.settings = &fake.settings;
     fake.ctx.log = &log;
     fake.ctx.clock = &clock;

@@ -13,6 +13,7 @@
 #include "authsvc/services/services.h"
 
 #define FAKE_ROWS 8
+#define FAKE_REVOCATIONS 32
 #define FAKE_PASSWORD "Correct Horse 9"
 
 typedef struct {
@@ -28,6 +29,7 @@ typedef struct {
     fake_user_t *user;
     unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS];
     char user_agent[300];
+    char ip[50];
     apr_int64_t counter;
     apr_int64_t epoch;
     apr_time_t created_at;
@@ -38,6 +40,7 @@ typedef struct {
 /* Everything a test looks at or sets. */
 typedef struct {
     authsvc_ctx_t ctx;
+    apr_pool_t *pool; /* of the whole test */
     authsvc_settings_t settings;
     unit_log_t log;
     apr_time_t now; /* the clock of the node and of the "database" */
@@ -54,6 +57,15 @@ typedef struct {
     void (*before_insert)(void);
     /* And before a user is deactivated or gets another role. */
     void (*before_change)(void);
+    /* The feed: what was written to it, and what a look at it says beside. */
+    authsvc_revocation_t revoked[FAKE_REVOCATIONS];
+    int n_revoked;
+    int is_standby;
+    apr_int64_t source;
+    apr_int64_t polled_from; /* the last look began there */
+    apr_int64_t lifetime;    /* that was recorded, us */
+    int purges;
+    apr_int64_t purged; /* what a purge says it removed */
     authsvc_node_state_t node;
     int recorded_secret;
     char recorded_fingerprint[64];

@@ -173,7 +173,7 @@ START_TEST(no_failure_changes_a_role_by_half)
         ck_assert_int_eq(fake.sessions[0].epoch, 0);
         fake_teardown();
     }
-    ck_assert_int_eq(failures, 4); /* find, lock, set, raise */
+    ck_assert_int_eq(failures, 5); /* find, lock, set, raise, tell of the user */
 }
 END_TEST
 

@@ -27,7 +27,7 @@ static void does_one_half(scene_t *scene, answer_t *answer)
     authsvc_ctx_t *ctx = &scene->ctx;
     const char *id = ctx->principal->session.user_id;
     const authsvc_user_t *user;
-    apr_int64_t ended;
+    apr_array_header_t *ended;
     int deleted;
 
     answer->status = authsvc_account_get(ctx, &user) ||

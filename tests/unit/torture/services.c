@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <sys/mman.h>
+
 #include "cases.h"
 
 #define AFTER_ROTATION "the token that was sent gets the same answer for the grace"
@@ -136,6 +138,42 @@ static void log_out(scene_t *scene, answer_t *answer)
     finish(answer, authsvc_sessions_logout(&scene->ctx, scene->refresh), "ended");
 }
 
+static void list_sessions(scene_t *scene, answer_t *answer)
+{
+    apr_array_header_t *entries = NULL;
+    authsvc_error_t *err = authsvc_sessions_list(&scene->ctx, &entries);
+
+    finish(answer, err, err ? NULL : apr_psprintf(scene->ctx.pool, "%d", entries->nelts));
+}
+
+static void end_session(scene_t *scene, answer_t *answer)
+{
+    finish(answer,
+           authsvc_sessions_end(&scene->ctx, scene->ctx.principal->session.session_id), "ended");
+}
+
+/* The set is made before anything fails, and never freed: each try is a process of its own. */
+static authsvc_revocations_t *a_set(void)
+{
+    authsvc_revocations_t *set = NULL;
+    void *memory = mmap(NULL, authsvc_revocations_size(64), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    return memory != MAP_FAILED && !authsvc_revocations_create(memory, 64, &set) ? set : NULL;
+}
+
+static void follow_feed(scene_t *scene, answer_t *answer)
+{
+    authsvc_feed_t feed = {0};
+
+    scene->ctx.revocations = a_set();
+    if (!scene->ctx.revocations) {
+        answer->status = 503;
+        return;
+    }
+    finish(answer, authsvc_feed_follow(&scene->ctx, &feed, apr_time_from_sec(900)), "followed");
+}
+
 static void authenticate(scene_t *scene, answer_t *answer)
 {
     const authsvc_principal_t *principal = NULL;
@@ -250,6 +288,9 @@ const torture_case_t torture_services[] = {
     {"authsvc_sessions_refresh", refresh, 200, 0, AFTER_ROTATION, NULL},
     {"authsvc_sessions_refresh: within the grace", refresh_in_grace, 200, 0, NULL, NULL},
     {"authsvc_sessions_logout", log_out, 200, 0, NULL, NULL},
+    {"authsvc_sessions_list", list_sessions, 200, 0, NULL, NULL},
+    {"authsvc_sessions_end", end_session, 200, 401, NULL, NULL},
+    {"authsvc_feed_follow", follow_feed, 200, 0, NULL, NULL},
     {"authsvc_authentication_verify", authenticate, 200, 0, NULL, NULL},
     {"authsvc_authentication_authorize", authorize, 200, 0, NULL, NULL},
     {"authsvc_identity_token", identify, 200, 0, NULL, NULL},

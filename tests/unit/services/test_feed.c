@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <sys/mman.h>
+
+#include "fake.h"
+
+#define MINUTE apr_time_from_sec(60)
+
+static authsvc_feed_t feed;
+
+static void set_up(void)
+{
+    void *memory = mmap(NULL, authsvc_revocations_size(64), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    fake_setup();
+    memset(&feed, 0, sizeof(feed));
+    ck_assert_ptr_ne(memory, MAP_FAILED);
+    ck_assert_int_eq(authsvc_revocations_create(memory, 64, &fake.ctx.revocations), APR_SUCCESS);
+}
+
+static void tear_down(void)
+{
+    authsvc_revocations_destroy(fake.ctx.revocations);
+    munmap(fake.ctx.revocations, authsvc_revocations_size(64));
+    fake_teardown();
+}
+
+static authsvc_error_t *follow(void)
+{
+    return authsvc_feed_follow(&fake.ctx, &feed, apr_time_from_sec(900));
+}
+
+static const char *write_elsewhere(apr_int64_t epoch)
+{
+    authsvc_revocation_t *entry = &fake.revoked[fake.n_revoked++];
+    entry->id = authsvc_uuid_v7(fake.ctx.pool, fake.now);
+    entry->epoch = epoch;
+    entry->lifetime = MINUTE;
+    return entry->id;
+}
+
+static int verdict(const char *id, apr_int64_t epoch)
+{
+    unsigned char octets[AUTHSVC_UUID_OCTETS];
+    ck_assert(authsvc_uuid_parse(id, octets));
+    return (int)authsvc_revocations_verdict(fake.ctx.revocations, octets, epoch, apr_time_now());
+}
+
+START_TEST(it_begins_with_everything_and_goes_on_with_what_is_new)
+{
+    const char *first = write_elsewhere(2), *second;
+    ck_assert_int_eq(verdict(first, 2), AUTHSVC_SESSION_UNKNOWN);
+    ck_assert_ok(follow());
+    ck_assert_int_eq(fake.polled_from, 0);
+    ck_assert_int_eq(verdict(first, 2), AUTHSVC_SESSION_REVOKED);
+    ck_assert_int_eq(verdict(first, 3), AUTHSVC_SESSION_ALIVE);
+    second = write_elsewhere(0);
+    ck_assert_int_eq(verdict(second, 0), AUTHSVC_SESSION_ALIVE);
+    ck_assert_ok(follow());
+    ck_assert_int_eq(fake.polled_from, 2);
+    ck_assert_int_eq(verdict(second, 0), AUTHSVC_SESSION_REVOKED);
+}
+END_TEST
+
+START_TEST(after_a_failure_it_reads_everything)
+{
+    ck_assert_ok(follow());
+    ck_assert_ok(follow());
+    ck_assert_int_eq(fake.polled_from, 1);
+    fake.calls = 0;
+    fake.fail_at = 1;
+    ck_assert_problem(follow(), AUTHSVC_E_UNAVAILABLE, NULL);
+    fake.fail_at = 0;
+    ck_assert_ok(follow());
+    ck_assert_int_eq(fake.polled_from, 0);
+}
+END_TEST
+
+START_TEST(another_history_is_read_from_its_beginning)
+{
+    const char *old;
+    write_elsewhere(0);
+    write_elsewhere(0);
+    ck_assert_ok(follow());
+    /* numbers went back: what lies before them was never seen */
+    fake.n_revoked = 0;
+    old = write_elsewhere(0);
+    ck_assert_ok(follow());
+    ck_assert_int_eq(fake.polled_from, 0);
+    ck_assert_int_eq(verdict(old, 0), AUTHSVC_SESSION_REVOKED);
+    /* another server, whose numbers are as high */
+    ck_assert_ok(follow());
+    ck_assert_int_eq(fake.polled_from, 2);
+    fake.source++;
+    ck_assert_ok(follow());
+    ck_assert_int_eq(fake.polled_from, 0);
+    ck_assert_ok(follow());
+    ck_assert_int_eq(fake.polled_from, 2);
+}
+END_TEST
+
+START_TEST(a_standby_is_never_believed)
+{
+    const char *id = write_elsewhere(0);
+    fake.is_standby = 1;
+    ck_assert_problem(follow(), AUTHSVC_E_UNAVAILABLE, NULL);
+    ck_assert_int_eq(verdict(authsvc_uuid_v7(fake.ctx.pool, fake.now), 0),
+                     AUTHSVC_SESSION_UNKNOWN);
+    fake.is_standby = 0;
+    ck_assert_ok(follow());
+    ck_assert_int_eq(verdict(authsvc_uuid_v7(fake.ctx.pool, fake.now), 0), AUTHSVC_SESSION_ALIVE);
+    ck_assert_int_eq(verdict(id, 0), AUTHSVC_SESSION_REVOKED);
+}
+END_TEST
+
+START_TEST(it_records_the_lifetime_once)
+{
+    ck_assert_ok(follow());
+    ck_assert_int_eq(fake.lifetime, apr_time_from_sec(900));
+    fake.lifetime = 0;
+    ck_assert_ok(follow());
+    ck_assert_int_eq(fake.lifetime, 0);
+    ck_assert_ok(authsvc_feed_follow(&fake.ctx, &feed, apr_time_from_sec(1800)));
+    ck_assert_int_eq(fake.lifetime, apr_time_from_sec(1800));
+}
+END_TEST
+
+START_TEST(it_purges_now_and_then_and_until_nothing_is_left)
+{
+    ck_assert_ok(follow());
+    ck_assert_ok(follow());
+    ck_assert_int_eq(fake.purges, 1);
+    feed.purged_at = 0;
+    fake.purged = 1000;
+    ck_assert_ok(follow());
+    ck_assert_ok(follow());
+    fake.purged = 7;
+    ck_assert_ok(follow());
+    ck_assert_ok(follow());
+    ck_assert_int_eq(fake.purges, 4);
+}
+END_TEST
+
+/* A failed purge or record is seen by the next look, and the set stays sure. */
+START_TEST(each_failure_is_made_good)
+{
+    for (int call = 1; call <= 3; call++) {
+        memset(&feed, 0, sizeof(feed));
+        fake.calls = 0;
+        fake.fail_at = call;
+        ck_assert_problem(follow(), AUTHSVC_E_UNAVAILABLE, NULL);
+        fake.fail_at = 0;
+        ck_assert_ok(follow());
+        ck_assert_int_eq(fake.polled_from, 0);
+        ck_assert_ok(follow());
+        ck_assert_int_ne(fake.polled_from, 0);
+    }
+}
+END_TEST
+
+AUTHSVC_UNIT_SUITE(suite_feed)
+{
+    Suite *suite = suite_create("feed");
+    TCase *tcase = tcase_create("feed");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    suite_add_tcase(suite, tcase);
+    tcase_add_test(tcase, it_begins_with_everything_and_goes_on_with_what_is_new);
+    tcase_add_test(tcase, after_a_failure_it_reads_everything);
+    tcase_add_test(tcase, another_history_is_read_from_its_beginning);
+    tcase_add_test(tcase, a_standby_is_never_believed);
+    tcase_add_test(tcase, it_records_the_lifetime_once);
+    tcase_add_test(tcase, it_purges_now_and_then_and_until_nothing_is_left);
+    tcase_add_test(tcase, each_failure_is_made_good);
+    return suite;
+}
