@@ -6,6 +6,7 @@
 #include <http_config.h>
 
 #include "authsvc/api/api.h"
+#include "authsvc/core/revocations.h"
 #include "authsvc/core/settings.h"
 #include "authsvc/crypto/admission.h"
 #include "authsvc/db/db.h"
@@ -47,6 +48,9 @@ struct authsvc_child_t;
     X(apr_array_header_t *, cors_origins) /* of const char * */   \
     X(int, require_tls)                                           \
     X(int, cookie)                                                \
+    X(int, max_sessions)                                          \
+    X(apr_interval_time_t, revocation_max_stale)                  \
+    X(int, revocation_entries)                                    \
     X(int, hash_slots)                                            \
     X(int, hash_places)                                           \
     X(apr_interval_time_t, hash_wait)
@@ -94,6 +98,7 @@ typedef struct {
     authsvc_dbd_facts_t dbd; /* of every server */
     /* by post_config: */
     authsvc_admission_t *admission;
+    authsvc_revocations_t *revocations; /* of its database; NULL: none */
     /* by child_init: */
     struct authsvc_child_t *child;
     authsvc_db_t *db;

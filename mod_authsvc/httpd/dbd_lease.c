@@ -39,6 +39,7 @@ struct hold_t {
     int was_bad; /* the lessee has to heal it */
     int is_fair; /* and has time enough to */
     int is_probe;
+    sigset_t signals; /* what prefork's lessee blocked before */
 };
 
 /*
@@ -54,7 +55,6 @@ typedef struct {
     apr_interval_time_t connect_time;
     int is_threaded;
     int threads;
-    sigset_t signals; /* what prefork's one thread blocked before its lease; never nested */
     APR_OPTIONAL_FN_TYPE(ap_dbd_open) *open;
     APR_OPTIONAL_FN_TYPE(ap_dbd_close) *close;
 
@@ -79,6 +79,7 @@ typedef struct {
     apr_time_t deadline;
     int in_gate;
     int is_probe;
+    sigset_t signals;
 } taking_t;
 
 apr_status_t authsvc_lease_post_connect(apr_pool_t *pool, dbd_cfg_t *config, ap_dbd_t *dbd)
@@ -311,7 +312,7 @@ static authsvc_error_t *wait_for_change(taking_t *taking)
  * prefork ends a child within the signal's handler. So it waits for the lease to end, lest it pulls
  * the connection from under the statement.
  */
-static void hold_signals(lease_t *lease)
+static void hold_signals(const lease_t *lease, sigset_t *before)
 {
     sigset_t ending;
 
@@ -319,14 +320,14 @@ static void hold_signals(lease_t *lease)
         sigemptyset(&ending);
         sigaddset(&ending, SIGTERM);
         sigaddset(&ending, SIGHUP);
-        pthread_sigmask(SIG_BLOCK, &ending, &lease->signals);
+        pthread_sigmask(SIG_BLOCK, &ending, before);
     }
 }
 
-static void release_signals(lease_t *lease)
+static void release_signals(const lease_t *lease, const sigset_t *before)
 {
     if (!lease->is_threaded) {
-        pthread_sigmask(SIG_SETMASK, &lease->signals, NULL);
+        pthread_sigmask(SIG_SETMASK, before, NULL);
     }
 }
 
@@ -367,11 +368,11 @@ static authsvc_error_t *take(authsvc_db_t *db, authsvc_ctx_t *ctx, apr_time_t de
                              authsvc_db_conn_t **conn)
 {
     lease_t *lease = db->provider;
-    taking_t taking = {lease, ctx, deadline, 0, 0};
+    taking_t taking = {.lease = lease, .ctx = ctx, .deadline = deadline};
     authsvc_error_t *err = NULL;
     hold_t *hold = NULL;
 
-    hold_signals(lease);
+    hold_signals(lease, &taking.signals);
     apr_thread_mutex_lock(lease->mutex);
     while (!err && !hold) {
         err = try_take(&taking, &hold);
@@ -381,9 +382,10 @@ static authsvc_error_t *take(authsvc_db_t *db, authsvc_ctx_t *ctx, apr_time_t de
         authsvc_gate_leave(ctx->gate);
     }
     if (err) {
-        release_signals(lease);
+        release_signals(lease, &taking.signals);
         return err;
     }
+    hold->signals = taking.signals;
     *conn = hold->conn;
     return NULL;
 }
@@ -426,6 +428,7 @@ static void give(authsvc_db_t *db, authsvc_ctx_t *ctx, authsvc_db_conn_t *conn)
     lease_t *lease = db->provider;
     hold_t *hold = *authsvc_db_conn_baton(conn);
     hold_t *expired = NULL;
+    sigset_t signals = hold->signals;
 
     (void)ctx;
     apr_thread_mutex_lock(lease->mutex);
@@ -456,7 +459,7 @@ static void give(authsvc_db_t *db, authsvc_ctx_t *ctx, authsvc_db_conn_t *conn)
         apr_thread_cond_broadcast(lease->changed);
         apr_thread_mutex_unlock(lease->mutex);
     }
-    release_signals(lease);
+    release_signals(lease, &signals);
 }
 
 /* The threads have ended before this, as a rule; what they still hold they get a moment for. */

@@ -48,6 +48,8 @@ static const place_t refresh_grace =
     WHOLE_SECONDS(refresh_grace, 0, SECONDS(600), "0 to 10m");
 static const place_t db_timeout =
     PLACE(db_timeout, 100 * 1000, SECONDS(60), "100ms to 60s");
+static const place_t revocation_max_stale =
+    PLACE(revocation_max_stale, SECONDS(1), SECONDS(600), "1s to 10m");
 static const place_t registration_open = PLACE(registration_open, 0, 1, "");
 static const place_t email_utf8 = PLACE(email_utf8, 0, 1, "");
 static const place_t prepared_statements = PLACE(prepared_statements, 0, 1, "");
@@ -318,6 +320,43 @@ static const char *main_server_only(cmd_parms *cmd)
     return ap_check_cmd_context(cmd, NOT_IN_VIRTUALHOST);
 }
 
+static const char *set_max_stale(cmd_parms *cmd, void *dir, const char *arg)
+{
+    const char *problem = main_server_only(cmd);
+
+    return problem ? problem : set_duration(cmd, dir, arg);
+}
+
+static const char *set_table_size(cmd_parms *cmd, void *dir, const char *arg)
+{
+    const char *problem = main_server_only(cmd);
+    long entries;
+
+    (void)dir;
+    if (problem) {
+        return problem;
+    }
+    if (!authsvc_integer_parse(arg, AUTHSVC_REVOCATIONS_MIN, AUTHSVC_REVOCATIONS_MAX, &entries)) {
+        return "AuthSvcRevocationTableSize takes the number of sessions that may end within the "
+               "lifetime of an access token, from 64 to 4194304";
+    }
+    AUTHSVC_SET(server_config(cmd), revocation_entries, (int)entries);
+    return NULL;
+}
+
+static const char *set_max_sessions(cmd_parms *cmd, void *dir, const char *arg)
+{
+    long most;
+
+    (void)dir;
+    if (!authsvc_integer_parse(arg, 0, 100000, &most)) {
+        return "AuthSvcMaxSessions takes the number of sessions that a user may have, from 1 to "
+               "100000; or 0, for any number";
+    }
+    AUTHSVC_SET(server_config(cmd), max_sessions, (int)most);
+    return NULL;
+}
+
 static const char *set_hash_slots(cmd_parms *cmd, void *dir, const char *arg)
 {
     const char *problem = main_server_only(cmd);
@@ -440,6 +479,12 @@ const command_rec authsvc_directives[] = {
                  "On: credentials are refused over plain http"),
     AP_INIT_FLAG("AuthSvcCookie", set_flag, AT(cookie), RSRC_CONF,
                  "On: signing in sets session cookies, and they are taken as credentials"),
+    AP_INIT_TAKE1("AuthSvcMaxSessions", set_max_sessions, NULL, RSRC_CONF,
+                  "how many sessions a user may have; 0: any number"),
+    AP_INIT_TAKE1("AuthSvcRevocationMaxStale", set_max_stale, AT(revocation_max_stale), RSRC_CONF,
+                  "how long tokens are believed while the database does not say what was revoked"),
+    AP_INIT_TAKE1("AuthSvcRevocationTableSize", set_table_size, NULL, RSRC_CONF,
+                  "how many revocations shared memory has room for"),
     AP_INIT_TAKE1("AuthSvcHashSlots", set_hash_slots, NULL, RSRC_CONF,
                   "how many passwords are hashed at the same time, in the whole server"),
     AP_INIT_TAKE2("AuthSvcHashQueue", set_hash_queue, NULL, RSRC_CONF,

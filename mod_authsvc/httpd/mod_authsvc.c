@@ -18,15 +18,20 @@
 #include "handler.h"
 #include "hash_slots.h"
 #include "mount.h"
+#include "revocation_feed.h"
 
 static void register_hooks(apr_pool_t *pool)
 {
     static const char *const after_dbd[] = {"mod_dbd.c", NULL};
+    /* Its threads begin in its child_init, and end before our connections do. */
+    static const char *const before_watchdog[] = {"mod_watchdog.c", NULL};
 
     ap_hook_check_config(authsvc_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(authsvc_dump_servers, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(authsvc_hash_slots_post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(authsvc_child_init, after_dbd, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(authsvc_revocation_feed_post_config, NULL, before_watchdog,
+                        APR_HOOK_MIDDLE);
+    ap_hook_child_init(authsvc_child_init, after_dbd, before_watchdog, APR_HOOK_MIDDLE);
     APR_OPTIONAL_HOOK(dbd, post_connect, authsvc_lease_post_connect, NULL, NULL, APR_HOOK_MIDDLE);
 
     ap_hook_post_read_request(authsvc_guard_cleanse, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -37,6 +37,7 @@ authsvc_settings_t *authsvc_settings_from_config(apr_pool_t *pool,
     TAKE(refresh_lifetime)
     TAKE(session_lifetime)
     TAKE(refresh_grace)
+    TAKE(max_sessions)
     TAKE(registration_open)
     TAKE(email_utf8)
     TAKE(password_min)

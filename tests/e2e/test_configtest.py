@@ -178,7 +178,9 @@ def test_secret_file_modes(case):
     "AuthSvcDatabaseTimeout 10m", "AuthSvcPreparedStatements x", "AuthSvcCorsOrigin *",
     "AuthSvcCorsOrigin null", "AuthSvcCorsOrigin https://app.example/",
     "AuthSvcCorsOrigin app.example", "AuthSvcCorsOrigin https://APP.example",
-    "AuthSvcHashNice -1", "AuthSvcHashNice 20", "AuthSvcHashNice low",
+    "AuthSvcMaxSessions -1", "AuthSvcMaxSessions many", "AuthSvcRevocationMaxStale 0",
+    "AuthSvcRevocationMaxStale 11m", "AuthSvcRevocationTableSize 10",
+    "AuthSvcRevocationTableSize 1G", "AuthSvcHashNice -1", "AuthSvcHashNice 20", "AuthSvcHashNice low",
     "AuthSvcHashSlots 0", "AuthSvcHashSlots 100000", "AuthSvcHashQueue 10",
     "AuthSvcHashQueue -1 1s", "AuthSvcHashQueue 10 0", "AuthSvcRequireTLS sometimes",
     "AuthSvcCookie Secure"])
@@ -192,7 +194,8 @@ def test_bad_value(case, line):
     "AuthSvcRefreshGrace 0", "AuthSvcRefreshGrace 2000ms", "AuthSvcTokenType at+jwt", "AuthSvcPasswordLength 15 256",
     "AuthSvcPasswordRequire none", "AuthSvcPasswordRequire upper symbol",
     "AuthSvcMaxBodySize 1M", "AuthSvcDatabaseTimeout 500ms", "AuthSvcHashSlots 4",
-    "AuthSvcHashNice 0", "AuthSvcHashNice 19",
+    "AuthSvcMaxSessions 0", "AuthSvcMaxSessions 5", "AuthSvcRevocationMaxStale 1500ms",
+    "AuthSvcRevocationTableSize 64", "AuthSvcHashNice 0", "AuthSvcHashNice 19",
     "AuthSvcHashQueue 0 1s", "AuthSvcHashQueue 16 500ms", "AuthSvcCorsOrigin http://localhost:5173",
     "AuthSvcCorsOrigin https://[::1]:8443", "AuthSvcRegistration Off", "AuthSvcRequireTLS Off",
     "AuthSvcProblemBase https://docs.example/problems", "AuthSvcAudience shop",
@@ -230,7 +233,9 @@ def test_not_in_htaccess(case):
     assert httpx.get(f"{case.httpd.origin}/static.txt", trust_env=False).status_code == 200
 
 
-@pytest.mark.parametrize("line", ["AuthSvcHashSlots 2", "AuthSvcHashQueue 4 1s"])
+@pytest.mark.parametrize("line", [
+    "AuthSvcHashSlots 2", "AuthSvcHashQueue 4 1s", "AuthSvcRevocationMaxStale 5s",
+    "AuthSvcRevocationTableSize 1024"])
 def test_main_server_only(case, line):
     vhost = ("v.example", [*case.lines, *MOUNTED, line])
     refused(case.test([], mounted=[], vhosts=[vhost]), line.split()[0])
