@@ -14,6 +14,7 @@ POSTGRESQL_PACKAGES=(postgresql postgresql-client)
 TEST_PACKAGES=(python3 python3-pytest python3-httpx python3-jsonschema python3-jwt
     python3-cryptography python3-h2
     sqlite3 wrk openssl binutils procps)
+BROWSER_PACKAGES=(chromium)
 FAULT_PACKAGES=(faketime)
 
 say() {
