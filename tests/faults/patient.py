@@ -72,4 +72,4 @@ def lonely_crew(load):
 
 def repeated(load):
     """How many requests were sent again."""
-    return sum(len(client.api.client.repeated) for client in load.clients)
+    return sum(client.repeated() for client in load.clients)
