@@ -15,8 +15,9 @@
 #include <unistd.h>
 
 /* A key was parsed; a named statement was prepared; an idle connection was looked at, as each lease
-   begins; a message to PostgreSQL was sent, as each round trip begins. */
-enum { KEYS, PREPARED, LEASES, SENT, COUNTERS };
+   begins; a message to PostgreSQL was sent, as each round trip begins; SQLite made a step of a
+   statement. */
+enum { KEYS, PREPARED, LEASES, SENT, STEPS, COUNTERS };
 
 static long none[COUNTERS];
 static long *counters = none;
@@ -68,6 +69,7 @@ COUNTED(KEYS, int, OSSL_DECODER_from_data)
 COUNTED(KEYS, int, EVP_PKEY_fromdata)
 COUNTED(PREPARED, int, sqlite3_prepare_v2)
 COUNTED(PREPARED, int, sqlite3_prepare_v3)
+COUNTED(STEPS, int, sqlite3_step)
 
 int poll(struct pollfd *entries, nfds_t n, int timeout)
 {

@@ -13,7 +13,7 @@ from harness.service import Service
 SOURCE = pathlib.Path(__file__).with_name("count_calls.c")
 TIMES = 10
 
-Calls = collections.namedtuple("Calls", "keys prepared leases sent")
+Calls = collections.namedtuple("Calls", "keys prepared leases sent steps")
 
 
 class Counted:
@@ -22,7 +22,7 @@ class Counted:
     def __init__(self, engine):
         self.service = Service(engine, start=False, extra=["AuthSvcRefreshGrace 0"])
         self.file = self.service.httpd.root / "run" / "calls"
-        self.file.write_bytes(bytes(struct.calcsize("4l")))
+        self.file.write_bytes(bytes(struct.calcsize("5l")))
         library = self.service.httpd.root / "run" / "count_calls.so"
         subprocess.run(["gcc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC",
                         "-o", library, SOURCE, "-ldl"], check=True)
@@ -32,7 +32,7 @@ class Counted:
         self.api = self.service.api
 
     def calls(self):
-        return Calls(*struct.unpack("4l", self.file.read_bytes()))
+        return Calls(*struct.unpack("5l", self.file.read_bytes()))
 
     def during(self, request):
         """What TIMES requests called, one after the other on one connection."""
@@ -65,6 +65,11 @@ def expect(counted, calls, leases):
     if counted.service.engine == "postgresql":
         assert calls.leases == leases * TIMES
         assert calls.sent == leases * TIMES, "as many round trips as leases"
+        assert calls.steps == 0
+    elif leases:
+        assert calls.steps >= leases * TIMES, "the control of those that ask nothing"
+    else:
+        assert calls.steps == 0
 
 
 def test_counters_count(counted, user):
