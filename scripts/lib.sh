@@ -139,3 +139,22 @@ build() {
     say "Building"
     quietly make make -C "$dir" -j"$(nproc)" --no-print-directory
 }
+
+# plant BUILD DIR CODE: a copy of a build in whose core authsvc_uuid_format(), which each account and
+# session needs, begins with CODE. A source in the build directory is taken before the tree's own.
+plant() {
+    local build=$1 dir=$2 code=$3 file=mod_authsvc/core/uuid.c
+    rm -rf "$dir"
+    cp -a "$build" "$dir"
+    {
+        printf '#include <stdlib.h>\n'
+        sed "/^const char \*authsvc_uuid_format(/,/^{/s/^{/{ $code/" "$SOURCE/$file"
+    } >"$dir/$file"
+    grep -qF "{ $code" "$dir/$file" || fail "no authsvc_uuid_format() was found in $file"
+}
+
+# What a checker of memory must report, as code for plant().
+PLANTED_OVERRUN='{ volatile size_t n = 8; char *volatile p = malloc(n); p[n] = 1; free(p); }'
+PLANTED_LEAK='{ void *volatile p = malloc(4096); p = NULL; (void)p; }'
+PLANTED_OVERFLOW='{ volatile int n = 0x7fffffff; n++; }'
+PLANTED_UNWRITTEN='{ int *volatile p = malloc(4096); if (*p == 7) { free(NULL); } free(p); }'

@@ -2,13 +2,12 @@
 /*
  * What Argon2id costs here, without a server: argon2 THREADS SECONDS [huge|keep]
  * Prints hashes per second, and microseconds of CPU for each: in user mode, in the kernel; and
- * page faults for each.
+ * page faults for each. Built with -D_GNU_SOURCE.
  *
  * libsodium maps and unmaps the memory of each hash, with MAP_POPULATE. The mmap() and munmap()
  * here stand in for libc's: "huge" asks for huge pages (where transparent_hugepage/enabled is
  * madvise or always), "keep" lets each thread keep its memory for the next hash.
  */
-#define _GNU_SOURCE
 #include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>

@@ -257,7 +257,7 @@ def argon2():
     priority that hashing has in one (AuthSvcHashNice).
     """
     program = WORK / "argon2"
-    subprocess.run(["gcc", "-O2", "-pthread", "-o", program, HERE / "argon2.c", "-lsodium"],
+    subprocess.run(["gcc", "-O2", "-D_GNU_SOURCE", "-pthread", "-o", program, HERE / "argon2.c", "-lsodium"],
                    check=True)
     threads = len(os.sched_getaffinity(0))
     said = subprocess.run(["nice", "-n", "10", program, str(threads), str(3 * ARGS.seconds)],

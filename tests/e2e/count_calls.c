@@ -2,9 +2,8 @@
 /*
  * For LD_PRELOAD into httpd: counts calls that a request must be spared, or may make once, in the
  * file that AUTHSVC_CALLS names (64-bit numbers, shared by all processes). test_hot_path.py builds
- * it and knows the order of the numbers.
+ * it, with -D_GNU_SOURCE, and knows the order of the numbers.
  */
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -24,8 +24,8 @@ class Counted:
         self.file = self.service.httpd.root / "run" / "calls"
         self.file.write_bytes(bytes(struct.calcsize("5l")))
         library = self.service.httpd.root / "run" / "count_calls.so"
-        subprocess.run(["gcc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC",
-                        "-o", library, SOURCE, "-ldl"], check=True)
+        subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror",
+                        "-shared", "-fPIC", "-o", library, SOURCE, "-ldl"], check=True)
         self.service.httpd.preload = [library]
         self.service.httpd.env["AUTHSVC_CALLS"] = str(self.file)
         self.service.httpd.start()

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Write BUILD/compile_commands.json from the variables of BUILD/Makefile; prints the sources."""
+"""
+compile_commands.py BUILD [SOURCE...]: write BUILD/compile_commands.json from the variables of
+BUILD/Makefile; prints the sources. Those named are built by others, and get the core's flags.
+"""
 import json
 import os
 import re
@@ -19,12 +22,18 @@ def variables(build, names):
     return dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
 
 
-def main(build):
+def main(build, alone):
     with open(os.path.join(build, "Makefile"), encoding="utf-8") as makefile:
         programs = PROGRAMS.findall(makefile.read())
     found = variables(build, ["abs_top_srcdir", "DEFS", "DEFAULT_INCLUDES", *(
         f"{program}_{what}" for program in programs for what in ("SOURCES", "CPPFLAGS"))])
     entries = {}
+
+    def add(source, flags):
+        path = os.path.join(found["abs_top_srcdir"], source)
+        entries.setdefault(path, {"directory": build, "file": path,
+                                  "arguments": ["cc", *flags, "-std=c11", "-c", path]})
+
     for program in programs:
         # the system's own headers are not to be analysed
         flags = [flag for flag in shlex.split(" ".join(
@@ -32,14 +41,14 @@ def main(build):
                  if flag != "-I/usr/include"]
         for source in found[f"{program}_SOURCES"].split():
             if source.endswith(".c"):
-                path = os.path.join(found["abs_top_srcdir"], source)
-                entries.setdefault(path, {
-                    "directory": build, "file": path,
-                    "arguments": ["cc", *flags, "-std=c11", "-c", path]})
+                add(source, flags)
+        if program == "libauthsvc_core_la":
+            for source in alone:
+                add(source, flags)
     with open(os.path.join(build, "compile_commands.json"), "w", encoding="utf-8") as out:
         json.dump(list(entries.values()), out, indent=1)
     print("\n".join(entries))
 
 
 if __name__ == "__main__":
-    main(os.path.abspath(sys.argv[1]))
+    main(os.path.abspath(sys.argv[1]), sys.argv[2:])
