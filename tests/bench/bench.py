@@ -6,10 +6,12 @@ CPU of the httpd processes and of PostgreSQL (from /proc), and ratios of numbers
 
 Parts: hot    each workload alone; login and register beside Argon2id without a server
        busy   "me" of half the connections, alone and while the other half logs in
+       guard  a file of 1 KiB, open and behind different guards
        scale  1 thousand users and 1 million (with three sessions each), in turn
        profile  where the time of each workload goes, by perf; only if it is asked for
 """
 import argparse
+import base64
 import hashlib
 import http.client
 import json
@@ -30,7 +32,7 @@ sys.path.insert(0, str(HERE.parent / "lib"))
 
 from harness import tokens  # noqa: E402  pylint: disable=wrong-import-position
 from harness.build import (  # noqa: E402  pylint: disable=wrong-import-position
-    BUILD, ending_with_us, free_port)
+    BUILD, MODULES, ending_with_us, free_port)
 from harness.census import (  # noqa: E402  pylint: disable=wrong-import-position
     PeakMemory, cpu, processes)
 
@@ -307,6 +309,92 @@ def busy_part(postgres):
         stop(server.process)
 
 
+GUARDS = """
+LoadModule authz_user_module {modules}/mod_authz_user.so
+LoadModule auth_basic_module {modules}/mod_auth_basic.so
+LoadModule authn_file_module {modules}/mod_authn_file.so
+LoadModule socache_shmcb_module {modules}/mod_socache_shmcb.so
+LoadModule authn_socache_module {modules}/mod_authn_socache.so
+LoadModule auth_openidc_module {modules}/mod_auth_openidc.so
+Alias /guarded {www}
+<Location /guarded>
+    AuthType AuthSvc
+    Require valid-user
+</Location>
+OIDCCryptoPassphrase bench
+OIDCOAuthVerifyCertFiles {kid}#{work}/jwt.crt
+OIDCOAuthRemoteUserClaim sub
+Alias /oidc {www}
+<Location /oidc>
+    AuthType oauth20
+    Require valid-user
+</Location>
+AuthnCacheEnable
+AuthnCacheSOCache shmcb
+Alias /basic {www}
+<Location /basic>
+    AuthType Basic
+    AuthName bench
+    AuthBasicProvider socache file
+    AuthnCacheProvideFor file
+    AuthUserFile {work}/htpasswd
+    Require valid-user
+</Location>
+"""
+UNKNOWN_TOKENS = 12288  # three times what a process keeps, asked for in turn: none is kept
+
+
+def write_peers():
+    """What the other guards need: our key in a certificate, and a password by bcrypt (5)."""
+    subprocess.run(["openssl", "req", "-x509", "-new", "-key", WORK / "jwt.pem", "-subj", "/CN=bench",
+                    "-days", "2", "-out", WORK / "jwt.crt"], check=True)
+    said = subprocess.run(["htpasswd", "-niBC", "5", "bench"], input=PASSWORD, text=True,
+                          check=True, stdout=subprocess.PIPE).stdout
+    (WORK / "htpasswd").write_text(said, encoding="ascii")
+    for name in ("jwt.crt", "htpasswd"):
+        (WORK / name).chmod(0o644)
+    numbers = tokens.Signer(WORK / "jwt.pem").key.public_key().public_numbers()
+    member = {"e": tokens.b64(numbers.e.to_bytes(3, "big")), "kty": "RSA",
+              "n": tokens.b64(numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8, "big"))}
+    text = json.dumps(member, separators=(",", ":"), sort_keys=True)
+    return tokens.b64(hashlib.sha256(text.encode("ascii")).digest())  # RFC 7638
+
+
+def guard_part(postgres):
+    if ARGS.alg != "RS256":
+        raise SystemExit("guard is for RS256: the others know nothing else")
+    server = Server(postgres, "guard", GUARDS.format(
+        modules=MODULES, www=WORK / "www", work=WORK, kid=write_peers()))
+    try:
+        granted = [server.register() for _ in range(USERS)]
+        header, claims = tokens.parts(granted[0]["access_token"])
+        signer = tokens.Signer(WORK / "jwt.pem")
+        unknown = (signer.token(header, dict(claims, jti=str(uuid.uuid4())))
+                   for _ in range(UNKNOWN_TOKENS))
+        known = lines("known", (f"Bearer {one['access_token']}" for one in granted))
+        word = base64.b64encode(f"bench:{PASSWORD}".encode()).decode()
+        basic = lines("basic", [f"Basic {word}"])
+        for path in ("/guarded", "/oidc", "/basic"):
+            if server.status("GET", f"{path}/1k.bin") != 401:
+                raise SystemExit(f"{path} lets everybody in")
+        work = {
+            "open": ("get", "/1k.bin", lines("nothing", [])),
+            "a known token": ("get", "/guarded/1k.bin", known),
+            "at first sight": ("get", "/guarded/1k.bin",
+                               lines("unknown", (f"Bearer {one}" for one in unknown))),
+            "mod_auth_openidc": ("get", "/oidc/1k.bin", known),
+            "Basic, mod_authn_socache": ("get", "/basic/1k.bin", basic),
+        }
+        rounds = [{name: measure(server, name, one) for name, one in work.items()}
+                  for _ in range(ARGS.rounds)]
+        rows("guard", rounds)
+        for name in list(work)[1:]:
+            ratio(f"CPU of {name} above the open file, us", rounds,
+                  lambda one, name=name: one[name]["us"] - one["open"]["us"])
+    finally:
+        stop(server.process)
+
+
 def session_tokens(server, granted, users):
     """(access token, refresh token) of SAMPLE sessions that scale.sql made, here and there."""
     signer = tokens.Signer(WORK / "jwt.pem")
@@ -442,13 +530,13 @@ def ratio(title, rounds, of):
           flush=True)
 
 
-PARTS = {"hot": hot_part, "busy": busy_part, "scale": scale_part, "profile": profile_part}
+PARTS = {"hot": hot_part, "guard": guard_part, "busy": busy_part, "scale": scale_part, "profile": profile_part}
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="part", help="default: hot busy scale")
+    parser.add_argument("parts", nargs="*", metavar="part", help="default: hot guard busy scale")
     parser.add_argument("-n", "--rounds", type=int, default=3)
     parser.add_argument("-d", "--seconds", type=int, default=4,
                         help="of each load; three times that where passwords are hashed")
@@ -460,7 +548,7 @@ def arguments():
     parser.add_argument("-o", "--output", type=pathlib.Path, help="all numbers, as JSON")
     parser.add_argument("--work", type=pathlib.Path, help="where scratch files go")
     found = parser.parse_args()
-    found.parts = found.parts or ["hot", "busy", "scale"]
+    found.parts = found.parts or ["hot", "guard", "busy", "scale"]
     if set(found.parts) - set(PARTS):
         parser.error("parts are: " + ", ".join(PARTS))
     return found
