@@ -310,6 +310,7 @@ def busy_part(postgres):
 
 
 GUARDS = """
+LoadModule alias_module {modules}/mod_alias.so
 LoadModule authz_user_module {modules}/mod_authz_user.so
 LoadModule auth_basic_module {modules}/mod_auth_basic.so
 LoadModule authn_file_module {modules}/mod_authn_file.so
