@@ -21,6 +21,8 @@ let complaints;
 before(async () => {
   browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    // or the back button would never show a page as it was left
+    ignoreDefaultArgs: ["--disable-back-forward-cache"],
     args: [
       "--host-resolver-rules=MAP *.test 127.0.0.1",
       ...(process.getuid() === 0 ? ["--no-sandbox"] : []),
@@ -319,9 +321,9 @@ test("the back button after signing out shows no session", async () => {
   await heading(page, "You are signed in");
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByText("You are signed out.").waitFor();
-  await page.goBack();
-  assert.match(await page.textContent("body"), /authentication/);
-  await page.goForward();
+  await page.goBack({ waitUntil: "commit" });
+  await page.getByText("problems/authentication").waitFor();
+  await page.goForward({ waitUntil: "commit" });
   await heading(page, "Sign in");
 });
 
@@ -421,6 +423,91 @@ for (const [who, where] of [["a stranger's", STRANGER_URL], ["a neighbour's", NE
       method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(credentials) }), 200,
     "the positive control");
     assert.deepEqual(await names(), [ACCESS, REFRESH]);
+  });
+}
+
+const MEMBERS = `${SITE_URL}/members/`;
+const TREASURE = "third oak";
+const treasure = (tab = page) => tab.getByText(TREASURE).waitFor();
+
+test("a guarded page sends people to the login page, and that back to it", async () => {
+  const email = await newAccount();
+  await page.goto(`${MEMBERS}?a=1&b=%26`);
+  assert.equal(new URL(page.url()).pathname, "/login/");
+  await fillIn(page, email);
+  await treasure();
+  assert.equal(page.url(), `${MEMBERS}?a=1&b=%26`);
+});
+
+test("a guarded page sends scripts nowhere", async () => {
+  await page.goto(`${SITE_URL}/page.html`);
+  const ask = () => page.evaluate(async (url) => {
+    const answer = await fetch(url);
+    return [answer.status, answer.redirected, answer.headers.get("Content-Type")];
+  }, MEMBERS);
+  assert.deepEqual(await ask(), [401, false, "application/problem+json"]);
+  await signIn();
+  assert.equal((await ask())[0], 200);
+});
+
+test("an access cookie that has ended is renewed on the way to the guarded page", async () => {
+  await signIn();
+  await page.evaluate(() => sessionStorage.clear());
+  await context.clearCookies({ name: ACCESS });
+  let asked = 0;
+  page.on("request", (request) => (asked += request.url().endsWith("/auth/login") ? 1 : 0));
+  await page.goto(MEMBERS);
+  await treasure();
+  assert.equal(page.url(), MEMBERS);
+  assert.equal(asked, 0);
+});
+
+test("after signing out nothing shows the guarded page: not the back button, not a second tab", async () => {
+  await signIn();
+  await page.goto(MEMBERS);
+  await treasure();
+  const second = await newPage();
+  await second.goto(MEMBERS);
+  await treasure(second);
+  await page.goto(login());
+  await heading(page, "You are signed in");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByText("You are signed out.").waitFor();
+  await page.goBack({ waitUntil: "commit" });
+  await heading(page, "Sign in");
+  assert.equal(new URL(page.url()).pathname, "/login/");
+  assert.equal(await page.getByText(TREASURE).count(), 0);
+  await second.reload();
+  await heading(second, "Sign in");
+  assert.equal(await second.getByText(TREASURE).count(), 0);
+  // and in again, from the second tab
+  const email = await newAccount();
+  await fillIn(second, email);
+  await treasure(second);
+  await page.goto(MEMBERS);
+  await treasure();
+});
+
+for (const [who, where, sent] of [["a stranger's", STRANGER_URL, [401]], ["a neighbour's", NEIGHBOUR_URL, [403]]]) {
+  test(`${who} page posts nothing to a guarded page`, async () => {
+    await signIn();
+    const attacker = await newPage();
+    await attacker.goto(`${where}/page.html`);
+    const form = "application/x-www-form-urlencoded";
+    // a stranger's form comes without a cookie, a neighbour's with the Lax one
+    assert.deepEqual([await postForm(attacker, MEMBERS, { a: "1" }, form)], sent);
+    await attacker.goto(`${where}/page.html`);
+    const statuses = [];
+    attacker.on("response", (answer) => answer.url() === MEMBERS && statuses.push(answer.status()));
+    for (const mode of ["cors", "no-cors"]) {
+      await crossFetch(attacker, MEMBERS, { method: "POST", mode, body: "a=1", credentials: "include" });
+    }
+    assert.ok(statuses.length > 0 && statuses.every((code) => code === sent[0]), String(statuses));
+    // positive controls: a link is followed with the cookie, and the site's own form gets through
+    await attacker.evaluate((url) => location.assign(url), MEMBERS);
+    await treasure(attacker);
+    await page.goto(`${SITE_URL}/page.html`);
+    assert.equal(await postForm(page, MEMBERS, { a: "1" }, form), 200);
   });
 }
 

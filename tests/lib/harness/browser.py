@@ -15,6 +15,10 @@ from .service import PASSWORD, Service
 
 HOSTS = {"SITE_URL": "www.site.test", "NEIGHBOUR_URL": "other.site.test",
          "STRANGER_URL": "stranger.test"}
+MEMBERS = "The treasure lies under the third oak."
+GUARDED = ['<Location "/members">', "  AuthType AuthSvc", "  Require valid-user",
+           "  AuthSvcLoginPage /login/", '  Header always set Cache-Control "no-store"',
+           "</Location>"]
 LOGIN = [f"Define AUTHSVC_LOGIN {build.SOURCE}/conf/login",
          f"Include {build.BUILD}/conf/authsvc-login.conf"]
 
@@ -31,8 +35,12 @@ def certificate(httpd):
 
 
 def pages(httpd):
-    """A page of no interest, in a folder of its own for who is no part of the site."""
+    """A page of no interest, in a folder of its own for who is no part of the site; and one for
+    members."""
     (httpd.root / "other").mkdir()
+    (httpd.root / "htdocs" / "members").mkdir()
+    (httpd.root / "htdocs" / "members" / "index.html").write_text(
+        f"<!DOCTYPE html><title>members</title><p>{MEMBERS}</p>\n", encoding="ascii")
     for folder in ("htdocs", "other"):
         (httpd.root / folder / "page.html").write_text(
             "<!DOCTYPE html><title>page</title><h1>A page</h1>\n", encoding="ascii")
@@ -41,13 +49,13 @@ def pages(httpd):
 def site(engine):
     """The site by TLS."""
     port = build.free_port()
-    service = Service(engine, start=False, modules=["ssl"],
+    service = Service(engine, start=False, modules=["ssl", "authz_user"],
                       issuer=f"https://www.site.test:{port}/api/v1",
                       extra=["AuthSvcCookie On"])
     httpd = service.httpd
     pages(httpd)
     tls = ["SSLEngine on", *certificate(httpd)]
-    httpd.main += ["AddType text/html .html", *LOGIN, f"Listen 127.0.0.1:{port} https"]
+    httpd.main += ["AddType text/html .html", *GUARDED, *LOGIN, f"Listen 127.0.0.1:{port} https"]
     for name in HOSTS.values():
         own = [] if name == HOSTS["SITE_URL"] else ["DocumentRoot {root}/other"]
         httpd.main += [f"<VirtualHost 127.0.0.1:{port}>", f"ServerName {name}", *tls, *own,
