@@ -27,7 +27,7 @@ typedef struct {
 } lock_t;
 
 struct authsvc_cache_t {
-    unsigned char secret[crypto_generichash_KEYBYTES];
+    unsigned char *secret; /* in memory that is neither swapped out nor in a core dump */
     apr_uint32_t sets; /* a power of two, each of WAYS entries */
     apr_size_t value_max;
     apr_size_t stride; /* of an entry with its value behind it */
@@ -35,9 +35,12 @@ struct authsvc_cache_t {
     lock_t locks[LOCKS]; /* a set's is that of its number modulo LOCKS */
 };
 
-static apr_status_t free_entries(void *data)
+static apr_status_t destroy(void *data)
 {
-    free(data);
+    authsvc_cache_t *cache = data;
+
+    sodium_free(cache->secret);
+    free(cache->entries);
     return APR_SUCCESS;
 }
 
@@ -60,11 +63,12 @@ authsvc_error_t *authsvc_cache_create(apr_pool_t *pool, apr_uint32_t entries,
     }
     /* Not the pool's: what is never written to needs no memory. */
     made->entries = calloc((size_t)made->sets * WAYS, made->stride);
-    if (!made->entries) {
+    made->secret = sodium_malloc(crypto_generichash_KEYBYTES);
+    apr_pool_cleanup_register(pool, made, destroy, apr_pool_cleanup_null);
+    if (!made->entries || !made->secret) {
         return AUTHSVC_INTERNAL(pool, "no memory for a cache");
     }
-    apr_pool_cleanup_register(pool, made->entries, free_entries, apr_pool_cleanup_null);
-    authsvc_crypto_random(made->secret, sizeof(made->secret));
+    authsvc_crypto_random(made->secret, crypto_generichash_KEYBYTES);
     *cache = made;
     return NULL;
 }
@@ -74,7 +78,7 @@ int authsvc_cache_key(const authsvc_cache_t *cache, const void *scope, const voi
 {
     crypto_generichash_state state;
 
-    return crypto_generichash_init(&state, cache->secret, sizeof(cache->secret),
+    return crypto_generichash_init(&state, cache->secret, crypto_generichash_KEYBYTES,
                                    sizeof(key->octets)) == 0 &&
            crypto_generichash_update(&state, (const unsigned char *)&scope, sizeof(scope)) == 0 &&
            crypto_generichash_update(&state, secret, len) == 0 &&

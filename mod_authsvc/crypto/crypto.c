@@ -20,6 +20,11 @@ void authsvc_crypto_random(unsigned char *out, apr_size_t len)
     randombytes_buf(out, len);
 }
 
+void authsvc_crypto_wipe(void *data, apr_size_t len)
+{
+    sodium_memzero(data, len);
+}
+
 void authsvc_crypto_sha256(const void *data, apr_size_t len, unsigned char out[32])
 {
     crypto_hash_sha256(out, data, len);

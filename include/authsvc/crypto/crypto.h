@@ -12,6 +12,9 @@ authsvc_error_t *authsvc_crypto_init(apr_pool_t *pool);
 /** Fill with octets from the system's generator. */
 void authsvc_crypto_random(unsigned char *out, apr_size_t len);
 
+/** Overwrite with zeros, whatever the compiler thinks of it. */
+void authsvc_crypto_wipe(void *data, apr_size_t len);
+
 /** SHA-256 (FIPS 180-4). */
 void authsvc_crypto_sha256(const void *data, apr_size_t len, unsigned char out[32]);
 
