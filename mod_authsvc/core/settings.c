@@ -27,5 +27,6 @@ void authsvc_settings_init(authsvc_settings_t *settings, apr_pool_t *pool)
     settings->db_timeout = apr_time_from_sec(3);
     settings->require_tls = 1;
     settings->cookie_secure = 1;
+    settings->basic_cache = apr_time_from_sec(300);
     settings->cors_origins = apr_array_make(pool, 1, sizeof(const char *));
 }

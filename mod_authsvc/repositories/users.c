@@ -17,23 +17,23 @@ static const authsvc_statement_t insert_user = {
 
 static const authsvc_statement_t select_by_email = {
     .name = "users_find_by_email",
-    .sql = "SELECT " USER_COLUMNS("users") " FROM users WHERE users.email = $1",
+    .sql = "SELECT " USER_COLUMNS("users") ", authsvc_now() FROM users WHERE users.email = $1",
     .reads_only = 1,
     .n_params = 1,
     .params = {AUTHSVC_DB_TEXT},
-    .n_columns = USER_N,
-    .columns = {USER_TYPES},
+    .n_columns = USER_N + 1,
+    .columns = {USER_TYPES, AUTHSVC_DB_TIME},
     .nullable = USER_NULLABLE(0),
 };
 
 static const authsvc_statement_t select_by_id = {
     .name = "users_find_by_id",
-    .sql = "SELECT " USER_COLUMNS("users") " FROM users WHERE users.id = $1",
+    .sql = "SELECT " USER_COLUMNS("users") ", authsvc_now() FROM users WHERE users.id = $1",
     .reads_only = 1,
     .n_params = 1,
     .params = {AUTHSVC_DB_UUID},
-    .n_columns = USER_N,
-    .columns = {USER_TYPES},
+    .n_columns = USER_N + 1,
+    .columns = {USER_TYPES, AUTHSVC_DB_TIME},
     .nullable = USER_NULLABLE(0),
 };
 
@@ -155,17 +155,31 @@ static authsvc_error_t *run_for_user(authsvc_ctx_t *ctx, const authsvc_statement
     return NULL;
 }
 
+/* The same, of a statement that tells when it read the row, too. */
+static authsvc_error_t *read_user(authsvc_ctx_t *ctx, const authsvc_statement_t *statement,
+                                  const authsvc_db_value_t *params, authsvc_user_t **user)
+{
+    authsvc_db_result_t *result;
+    AUTHSVC_TRY(authsvc_db_run(ctx, statement, params, &result));
+    *user = NULL;
+    if (result->n_rows == 1) {
+        *user = authsvc_rows_user(ctx, result, 0, 0);
+        (*user)->read_at = authsvc_db_cell(result, 0, USER_N)->integer;
+    }
+    return NULL;
+}
+
 static authsvc_error_t *users_find_by_email(authsvc_ctx_t *ctx, const char *email,
                                             authsvc_user_t **user)
 {
     const authsvc_db_value_t params[] = {authsvc_db_text(email)};
-    return run_for_user(ctx, &select_by_email, params, user);
+    return read_user(ctx, &select_by_email, params, user);
 }
 
 static authsvc_error_t *users_find_by_id(authsvc_ctx_t *ctx, const char *id, authsvc_user_t **user)
 {
     const authsvc_db_value_t params[] = {authsvc_db_uuid(id)};
-    return run_for_user(ctx, &select_by_id, params, user);
+    return read_user(ctx, &select_by_id, params, user);
 }
 
 static authsvc_error_t *users_list(authsvc_ctx_t *ctx, const authsvc_user_page_t *page,

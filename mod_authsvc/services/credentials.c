@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "authsvc/services/services.h"
+#include "credentials.h"
 
 #include "authsvc/core/settings.h"
 #include "authsvc/core/text.h"
 #include "authsvc/crypto/password.h"
 #include "event.h"
 
-static authsvc_error_t *invalid_credentials(authsvc_ctx_t *ctx, const authsvc_user_t *user)
+authsvc_error_t *authsvc_credentials_refuse(authsvc_ctx_t *ctx, const authsvc_user_t *user)
 {
     authsvc_event(ctx, "AS0202", "login-failed", user ? user->id : NULL, NULL);
     return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAUTHENTICATED, "invalid-credentials",
@@ -48,7 +48,7 @@ authsvc_error_t *authsvc_credentials_check(authsvc_ctx_t *ctx, const char *email
     AUTHSVC_TRY(authsvc_password_verify(ctx, found ? found->password_hash : NULL, password,
                                         password_len, &verdict));
     if (!found || !verdict.matches) {
-        return invalid_credentials(ctx, found);
+        return authsvc_credentials_refuse(ctx, found);
     }
     if (found->deleted_at) {
         authsvc_event(ctx, "AS0204", "login-of-deactivated", found->id, NULL);

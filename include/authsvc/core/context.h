@@ -36,6 +36,7 @@ typedef struct authsvc_ctx_t {
     authsvc_revocations_t *revocations;    /* of this database; NULL: none, ask the database */
     struct authsvc_cache_t *token_cache; /* verified tokens (crypto/token_cache.h); NULL: none */
     struct authsvc_cache_t *identity_cache; /* tokens for backends; NULL: none */
+    struct authsvc_cache_t *basic_cache; /* who sent Basic credentials; NULL: none */
     const char *request_id;
     const char *client_ip;  /* textual, NULL if there is none */
     const char *user_agent; /* as sent, NULL if there is none */

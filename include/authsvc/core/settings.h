@@ -54,6 +54,7 @@ typedef struct authsvc_settings_t {
     apr_size_t max_body;    /* octets, 64 KiB */
     apr_interval_time_t db_timeout; /* 3 s, for all of a request's statements together */
     int require_tls;
+    apr_interval_time_t basic_cache; /* how long Basic credentials are believed, 300 s; 0: not */
     const apr_array_header_t *cors_origins; /* of const char *; never NULL */
     int cookie;        /* session cookies are set and taken; 0 */
     int cookie_secure; /* the issuer is https: they have Secure and the prefix that needs it */

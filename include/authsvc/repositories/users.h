@@ -17,6 +17,7 @@ typedef struct {
     int email_verified;
     apr_time_t created_at;
     apr_time_t deleted_at; /* 0: it is not */
+    apr_time_t read_at;    /* the database's time, of a row that find_by_* found; else 0 */
 } authsvc_user_t;
 
 /** Which users to list, and from where: the page after a user, in order of creation. */

@@ -185,6 +185,11 @@ START_TEST(users_are_found_as_they_were_inserted)
     apr_interval_time_t age = apr_time_now() - found->created_at;
     ck_assert_msg(age > -apr_time_from_sec(60) && age < apr_time_from_sec(60), "created %ld us ago",
                   (long)age);
+    ck_assert_int_ge(found->read_at, found->created_at);
+    ck_assert_int_lt(found->read_at, found->created_at + apr_time_from_sec(60));
+    ck_assert_int_eq(ada->read_at, 0);
+    ck_assert_ok(repositories->users->find_by_id(ctx, ada->id, &found));
+    ck_assert_int_ge(found->read_at, found->created_at);
     ck_assert_ok(repositories->users->find_by_email(ctx, "ADA@example.org", &found));
     ck_assert_ptr_null(found);
 

@@ -91,20 +91,27 @@ static authsvc_error_t *users_insert(authsvc_ctx_t *ctx, authsvc_user_t *user, i
     return NULL;
 }
 
+static authsvc_user_t *read_user(authsvc_ctx_t *ctx, const fake_user_t *row)
+{
+    authsvc_user_t *user = row ? copy_user(ctx, row) : NULL;
+    if (user) {
+        user->read_at = fake.now;
+    }
+    return user;
+}
+
 static authsvc_error_t *users_find_by_email(authsvc_ctx_t *ctx, const char *email,
                                             authsvc_user_t **user)
 {
     AUTHSVC_TRY(called(ctx));
-    fake_user_t *row = user_by_email(email);
-    *user = row ? copy_user(ctx, row) : NULL;
+    *user = read_user(ctx, user_by_email(email));
     return NULL;
 }
 
 static authsvc_error_t *users_find_by_id(authsvc_ctx_t *ctx, const char *id, authsvc_user_t **user)
 {
     AUTHSVC_TRY(called(ctx));
-    fake_user_t *row = user_by_id(id);
-    *user = row ? copy_user(ctx, row) : NULL;
+    *user = read_user(ctx, user_by_id(id));
     return NULL;
 }
 

@@ -3,6 +3,8 @@
 
 #include "cases.h"
 
+#include "authsvc/crypto/cache.h"
+
 #define AFTER_ROTATION "the token that was sent gets the same answer for the grace"
 #define REHASHING "a hash is renewed or not, whatever becomes of the login"
 
@@ -74,6 +76,30 @@ static void check(scene_t *scene, answer_t *answer)
 static void check_old(scene_t *scene, answer_t *answer)
 {
     check_as(scene, "old@example.com", answer);
+}
+
+/* The second time by what was kept of the first. */
+static void use_basic(scene_t *scene, int times, const char *email, answer_t *answer)
+{
+    const authsvc_principal_t *principal = NULL;
+    authsvc_error_t *err = authsvc_cache_create(
+        scene->ctx.pool, 8, AUTHSVC_BASIC_CACHED, &scene->ctx.basic_cache);
+
+    for (; !err && times > 0; times--) {
+        err = authsvc_basic_authenticate(&scene->ctx, email, SCENE_PASSWORD,
+                                         strlen(SCENE_PASSWORD), &principal);
+    }
+    finish(answer, err, err ? NULL : principal->claims.email);
+}
+
+static void basic(scene_t *scene, answer_t *answer)
+{
+    use_basic(scene, 1, "ada@example.com", answer);
+}
+
+static void basic_again(scene_t *scene, answer_t *answer)
+{
+    use_basic(scene, 2, "ada@example.com", answer);
 }
 
 static void log_in_as(scene_t *scene, const char *email, answer_t *answer)
@@ -281,6 +307,8 @@ const torture_case_t torture_services[] = {
     {"authsvc_policy_check_email", check_email, 200, 0, NULL, NULL},
     {"authsvc_credentials_check", check, 200, 0, NULL, NULL},
     {"authsvc_credentials_check: with a hash to renew", check_old, 200, 0, NULL, REHASHING},
+    {"authsvc_basic_authenticate", basic, 200, 0, NULL, NULL},
+    {"authsvc_basic_authenticate: again", basic_again, 200, 0, NULL, NULL},
     {"authsvc_login", log_in, 200, 0, NULL, NULL},
     {"authsvc_login: with a hash to renew", log_in_old, 200, 0, NULL, REHASHING},
     {"authsvc_sessions_open", open_session, 200, 0, NULL, NULL},

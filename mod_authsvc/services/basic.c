@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <apr_strings.h>
+#include <string.h>
+
+#include "authsvc/core/revocations.h"
+#include "authsvc/core/settings.h"
+#include "authsvc/core/text.h"
+#include "authsvc/crypto/cache.h"
+#include "authsvc/crypto/crypto.h"
+#include "credentials.h"
+#include "event.h"
+
+/* The longest the contract lets through anywhere, in code points: nobody has a longer one. */
+#define PASSWORD_MAX 1024
+
+/*
+ * A change that ends a verdict bears the database's second of its statement, but is seen when it
+ * commits: a row that was read in between is younger by its clock, and old all the same. A
+ * request's statements have AuthSvcDatabaseTimeout; the commit, and those of authsvcctl, get this.
+ */
+#define COMMIT_SECONDS 10
+
+/* What is kept of an account for which credentials were right. */
+typedef struct {
+    unsigned char id[AUTHSVC_UUID_OCTETS];
+    char email[256];
+    char name[512];
+    char role[16];
+    int email_verified;
+    apr_int64_t as_of;             /* the database's second at which it was certainly true */
+    apr_int64_t until;             /* this node's second at which it ends */
+    authsvc_cache_key_t row;       /* of the password's hash: a keyed hash */
+} verdict_t;
+
+_Static_assert(sizeof(verdict_t) <= AUTHSVC_BASIC_CACHED, "a verdict does not fit");
+
+static apr_int64_t margin(const authsvc_settings_t *settings)
+{
+    return apr_time_sec(settings->db_timeout) + 1 + COMMIT_SECONDS;
+}
+
+/* Seconds. Revocations are remembered for as long as an access token lives: so may a verdict. */
+static apr_int64_t life(const authsvc_settings_t *settings)
+{
+    apr_int64_t most = apr_time_sec(settings->access_lifetime) - margin(settings);
+    apr_int64_t wanted = apr_time_sec(settings->basic_cache);
+    return wanted < most ? wanted : most;
+}
+
+static authsvc_error_t *no_key(authsvc_ctx_t *ctx)
+{
+    return AUTHSVC_INTERNAL(ctx->pool, "no keyed hash of credentials");
+}
+
+/* Virtual hosts have accounts of their own, and one cache. */
+static authsvc_error_t *key_of(authsvc_ctx_t *ctx, const char *email, const char *password,
+                               apr_size_t len, authsvc_cache_key_t *key)
+{
+    /* No address holds a NUL: it ends there, and the password begins. */
+    apr_size_t email_octets = strlen(email) + 1;
+    char *both = apr_palloc(ctx->pool, email_octets + len);
+    int made;
+    memcpy(both, email, email_octets);
+    memcpy(both + email_octets, password, len);
+    made = authsvc_cache_key(ctx->basic_cache, ctx->db, both, email_octets + len, key);
+    authsvc_crypto_wipe(both, email_octets + len);
+    return made ? NULL : no_key(ctx);
+}
+
+/* @return 0 if it is too long to be kept */
+static int copy_text(char *to, apr_size_t size, const char *from)
+{
+    return apr_cpystrn(to, from, size) == to + strlen(from);
+}
+
+/* @param fits 0: the row cannot be kept */
+static authsvc_error_t *take_row(authsvc_ctx_t *ctx, const authsvc_user_t *user,
+                                 verdict_t *verdict, int *fits)
+{
+    *fits = authsvc_uuid_parse(user->id, verdict->id) &&
+            copy_text(verdict->email, sizeof(verdict->email), user->email) &&
+            copy_text(verdict->name, sizeof(verdict->name), user->name) &&
+            copy_text(verdict->role, sizeof(verdict->role), user->role);
+    verdict->email_verified = user->email_verified;
+    verdict->as_of = apr_time_sec(user->read_at) - margin(ctx->settings);
+    return authsvc_cache_key(ctx->basic_cache, NULL, user->password_hash,
+                             strlen(user->password_hash), &verdict->row)
+               ? NULL
+               : no_key(ctx);
+}
+
+static void keep(authsvc_ctx_t *ctx, const authsvc_cache_key_t *key, const verdict_t *verdict)
+{
+    authsvc_cache_put(ctx->basic_cache, key, apr_time_sec(authsvc_clock_now(ctx->clock)),
+                      verdict->until, verdict, sizeof(*verdict));
+}
+
+/* Whether a kept verdict still holds; it is brought up to date if the database had to say. */
+static authsvc_error_t *confirm(authsvc_ctx_t *ctx, const authsvc_cache_key_t *key,
+                                verdict_t *verdict, int *holds)
+{
+    verdict_t fresh = *verdict;
+    authsvc_user_t *user = NULL;
+    int fits = 0;
+    *holds = 1;
+    if (authsvc_revocations_verdict(ctx->revocations, verdict->id, verdict->as_of,
+                                    authsvc_clock_now(ctx->clock)) == AUTHSVC_SESSION_ALIVE) {
+        return NULL;
+    }
+    /* Also if it was revoked: a new role is no new password, and asks for no new hash. */
+    AUTHSVC_TRY(ctx->repositories->users->find_by_id(
+        ctx, authsvc_uuid_format(ctx->pool, verdict->id), &user));
+    *holds = user && !user->deleted_at;
+    if (*holds) {
+        AUTHSVC_TRY(take_row(ctx, user, &fresh, &fits));
+        *holds = fits && memcmp(fresh.row.octets, verdict->row.octets,
+                                sizeof(fresh.row.octets)) == 0;
+    }
+    if (*holds) {
+        *verdict = fresh;
+        keep(ctx, key, verdict);
+    }
+    return NULL;
+}
+
+static const authsvc_principal_t *principal_of(authsvc_ctx_t *ctx, const authsvc_user_t *user)
+{
+    authsvc_principal_t *principal = apr_pcalloc(ctx->pool, sizeof(*principal));
+    principal->session.user_id = user->id;
+    principal->claims.subject = user->id;
+    principal->claims.email = user->email;
+    principal->claims.name = user->name;
+    principal->claims.role = user->role;
+    principal->claims.email_verified = user->email_verified;
+    return principal;
+}
+
+/* @param principal NULL if nothing is kept of these credentials, or does not hold any more */
+static authsvc_error_t *recall(authsvc_ctx_t *ctx, const authsvc_cache_key_t *key,
+                               const authsvc_principal_t **principal)
+{
+    apr_size_t len = 0;
+    int holds = 0;
+    verdict_t *verdict = authsvc_cache_get(ctx->basic_cache, ctx->pool, key,
+                                           apr_time_sec(authsvc_clock_now(ctx->clock)), &len);
+    if (!verdict) {
+        return NULL;
+    }
+    AUTHSVC_TRY(confirm(ctx, key, verdict, &holds));
+    if (holds) {
+        const authsvc_user_t user = {
+            .id = authsvc_uuid_format(ctx->pool, verdict->id),
+            .email = verdict->email,
+            .name = verdict->name,
+            .role = verdict->role,
+            .email_verified = verdict->email_verified,
+        };
+        *principal = principal_of(ctx, &user);
+    }
+    return NULL;
+}
+
+/* Every account's password is strict UTF-8 of a bounded length, and not empty. */
+static int may_be_a_password(const char *password, apr_size_t len)
+{
+    apr_ssize_t length = len <= 4 * PASSWORD_MAX ? authsvc_text_length(password, len) : -1;
+    return length > 0 && length <= PASSWORD_MAX;
+}
+
+/* Ask the database and Argon2id, and keep what they said. */
+static authsvc_error_t *check(authsvc_ctx_t *ctx, const char *email, const char *password,
+                              apr_size_t len, const authsvc_cache_key_t *key,
+                              const authsvc_principal_t **principal)
+{
+    const authsvc_user_t *user = NULL;
+    verdict_t verdict = {
+        .until = apr_time_sec(authsvc_clock_now(ctx->clock)) + life(ctx->settings)};
+    int fits = 0;
+    AUTHSVC_TRY(authsvc_credentials_check(ctx, email, password, len, &user));
+    authsvc_event(ctx, "AS0222", "basic-login", user->id, NULL);
+    if (key) {
+        AUTHSVC_TRY(take_row(ctx, user, &verdict, &fits));
+    }
+    if (fits) {
+        keep(ctx, key, &verdict);
+    }
+    *principal = principal_of(ctx, user);
+    return NULL;
+}
+
+authsvc_error_t *authsvc_basic_authenticate(authsvc_ctx_t *ctx, const char *email,
+                                            const char *password, apr_size_t password_len,
+                                            const authsvc_principal_t **principal)
+{
+    const char *normalized = NULL;
+    authsvc_cache_key_t key;
+    int keeps = ctx->basic_cache && life(ctx->settings) > 0;
+    *principal = NULL;
+    if (authsvc_email_normalize(ctx->pool, email, ctx->settings->email_utf8, &normalized)) {
+        return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_NOT_FOUND, NULL, NULL,
+                             "the user name is no email address");
+    }
+    if (!may_be_a_password(password, password_len)) {
+        return authsvc_credentials_refuse(ctx, NULL);
+    }
+    if (keeps) {
+        AUTHSVC_TRY(key_of(ctx, normalized, password, password_len, &key));
+        AUTHSVC_TRY(recall(ctx, &key, principal));
+    }
+    return *principal ? NULL
+                      : check(ctx, normalized, password, password_len, keeps ? &key : NULL,
+                              principal);
+}
