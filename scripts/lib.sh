@@ -13,7 +13,7 @@ RUN_PACKAGES=(apache2-bin libaprutil1-dbd-sqlite3 libaprutil1-dbd-pgsql curl)
 POSTGRESQL_PACKAGES=(postgresql postgresql-client)
 TEST_PACKAGES=(python3 python3-pytest python3-httpx python3-jsonschema python3-jwt
     python3-cryptography python3-h2
-    sqlite3 wrk openssl binutils procps)
+    sqlite3 wrk openssl binutils procps subversion libapache2-mod-svn cadaver)
 BROWSER_PACKAGES=(chromium)
 FAULT_PACKAGES=(faketime)
 

@@ -18,8 +18,10 @@ static const char *payload(apr_pool_t *pool, const authsvc_claims_t *claims)
     authsvc_json_set_integer(json, "iat", claims->issued_at);
     authsvc_json_set_integer(json, "nbf", claims->not_before);
     authsvc_json_set_string(json, "jti", claims->token_id);
-    authsvc_json_set_string(json, "sid", claims->session_id);
-    authsvc_json_set_integer(json, "epoch", claims->epoch);
+    if (claims->session_id) {
+        authsvc_json_set_string(json, "sid", claims->session_id);
+        authsvc_json_set_integer(json, "epoch", claims->epoch);
+    }
     authsvc_json_set_string(json, "role", claims->role);
     if (claims->email) {
         authsvc_json_set_string(json, "email", claims->email);

@@ -2,6 +2,7 @@
 #include "child.h"
 
 #include <ap_mpm.h>
+#include <apr_atomic.h>
 #include <http_config.h>
 #include <http_log.h>
 
@@ -17,6 +18,7 @@ APLOG_USE_MODULE(authsvc);
 
 #define TOKENS 4096     /* verified access tokens that a process keeps: up to 2.5 MB */
 #define IDENTITIES 1024 /* tokens for backends: up to 2.2 MB, if there are any */
+#define VERDICTS 2048   /* on Basic credentials: up to 2.2 MB, the same */
 
 /* The site's own pages keep the other half of the threads. */
 static apr_uint32_t waiting_limit(void)
@@ -38,7 +40,7 @@ static authsvc_cache_t *make_cache(apr_pool_t *pchild, server_rec *main_server,
 
     if (err) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, main_server,
-                     "AS0624: tokens are verified, or signed, anew with each request: %s",
+                     "AS0624: what was verified, or signed, is not kept between requests: %s",
                      authsvc_error_describe(err, pchild));
         return NULL;
     }
@@ -61,7 +63,19 @@ static authsvc_child_t *make_child(apr_pool_t *pchild, server_rec *main_server,
     }
     child->tokens = make_cache(pchild, main_server, TOKENS, AUTHSVC_TOKEN_CACHE_CLAIMS);
     child->identities = make_cache(pchild, main_server, IDENTITIES, AUTHSVC_IDENTITY_CACHED);
+    child->verdicts = make_cache(pchild, main_server, VERDICTS, AUTHSVC_BASIC_CACHED);
     return child;
+}
+
+authsvc_log_level_t authsvc_child_overload_level(authsvc_child_t *child, apr_time_t now)
+{
+    apr_uint32_t second = (apr_uint32_t)apr_time_sec(now);
+    apr_uint32_t said = apr_atomic_read32(&child->overload_logged);
+
+    if (said >= second || apr_atomic_cas32(&child->overload_logged, second, said) != said) {
+        return AUTHSVC_LOG_DEBUG;
+    }
+    return AUTHSVC_LOG_WARNING;
 }
 
 static int same_database(const authsvc_server_config_t *a, const authsvc_server_config_t *b)

@@ -51,6 +51,7 @@ struct authsvc_child_t;
     X(int, max_sessions)                                          \
     X(apr_interval_time_t, revocation_max_stale)                  \
     X(int, revocation_entries)                                    \
+    X(apr_interval_time_t, basic_cache)                           \
     X(int, hash_slots)                                            \
     X(int, hash_places)                                           \
     X(apr_interval_time_t, hash_wait)
@@ -63,7 +64,8 @@ struct authsvc_child_t;
     X(const char *, login_page)  /* a path; NULL: none */                       \
     X(int, forward_headers)                                                     \
     X(const char *, forward_token) /* an audience; NULL: none */                \
-    X(int, forward_bearer)
+    X(int, forward_bearer)                                                      \
+    X(int, basic_provider) /* AuthBasicProvider names us */
 
 /** What REMOTE_USER is. */
 enum { AUTHSVC_REMOTE_USER_SUB, AUTHSVC_REMOTE_USER_EMAIL };

@@ -8,6 +8,7 @@
 
 #include "authsvc/core/units.h"
 #include "authsvc/core/url.h"
+#include "basic.h"
 #include "config.h"
 #include "guard_directives.h"
 
@@ -56,6 +57,8 @@ static const place_t prepared_statements = PLACE(prepared_statements, 0, 1, "");
 static const place_t auto_migrate = PLACE(auto_migrate, 0, 1, "");
 static const place_t require_tls = PLACE(require_tls, 0, 1, "");
 static const place_t cookie = PLACE(cookie, 0, 1, "");
+static const place_t basic_cache =
+    WHOLE_SECONDS(basic_cache, 0, SECONDS(3600), "0 to 1h");
 static const place_t signing_key = PLACE(signing_key, 0, 0, "");
 static const place_t key_directory = PLACE(key_directory, 0, 0, "");
 static const place_t secret_file = PLACE(secret_file, 0, 0, "");
@@ -475,6 +478,10 @@ const command_rec authsvc_directives[] = {
                   "what the types of problem details start with"),
     AP_INIT_TAKE1("AuthSvcCorsOrigin", add_cors_origin, NULL, RSRC_CONF,
                   "a web origin whose pages may call the API; repeatable"),
+    AP_INIT_ITERATE("AuthBasicProvider", authsvc_basic_read_provider, NULL, OR_AUTHCFG,
+                    "who is asked about a user and a password"),
+    AP_INIT_TAKE1("AuthSvcBasicCache", set_duration, AT(basic_cache), RSRC_CONF,
+                  "how long AuthBasicProvider authsvc believes credentials that were right"),
     AP_INIT_FLAG("AuthSvcRequireTLS", set_flag, AT(require_tls), RSRC_CONF,
                  "On: credentials are refused over plain http"),
     AP_INIT_FLAG("AuthSvcCookie", set_flag, AT(cookie), RSRC_CONF,

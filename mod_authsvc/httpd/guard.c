@@ -8,6 +8,7 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
+#include "basic.h"
 #include "config.h"
 #include "context.h"
 
@@ -164,7 +165,8 @@ int authsvc_guard_inherit(request_rec *r)
     const authsvc_request_state_t *other = from ? authsvc_request_state_peek(from) : NULL;
     authsvc_request_state_t *state;
 
-    if (!other || !other->principal || !r->user || r->user != from->user || !is_guarded(r)) {
+    if (!other || !other->principal || !r->user || r->user != from->user ||
+        (!is_guarded(r) && !authsvc_basic_applies(r))) {
         return DECLINED;
     }
     state = authsvc_request_state(r);

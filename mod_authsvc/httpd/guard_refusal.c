@@ -70,6 +70,14 @@ static void vary(request_rec *r)
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
 }
 
+static int log_level(authsvc_child_t *child, const authsvc_error_t *err, int status)
+{
+    if (err->slug && strcmp(err->slug, "overloaded") == 0) {
+        return (int)authsvc_child_overload_level(child, apr_time_now());
+    }
+    return status >= HTTP_INTERNAL_SERVER_ERROR ? APLOG_ERR : APLOG_INFO;
+}
+
 int authsvc_guard_answer(request_rec *r, authsvc_ctx_t *ctx, const authsvc_error_t *err, int sent)
 {
     const authsvc_server_config_t *config = authsvc_config_server(r->server);
@@ -79,8 +87,7 @@ int authsvc_guard_answer(request_rec *r, authsvc_ctx_t *ctx, const authsvc_error
 
     describe_request(r, &request);
     authsvc_guard_refuse(config->child->api, ctx, &request, err, sent, response);
-    ap_log_rerror(APLOG_MARK,
-                  response->status >= HTTP_INTERNAL_SERVER_ERROR ? APLOG_ERR : APLOG_INFO, 0, r,
+    ap_log_rerror(APLOG_MARK, log_level(config->child, err, response->status), 0, r,
                   "AS0622: status %d, request %s: %s", response->status, ctx->request_id,
                   authsvc_error_describe(err, r->pool));
     page = response->status == HTTP_UNAUTHORIZED ? login_page(r, &request, sent) : NULL;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "handler.h"
 
-#include <apr_atomic.h>
 #include <apr_strings.h>
 #include <http_config.h>
 #include <http_log.h>
@@ -40,18 +39,6 @@ static int send_response(request_rec *r, const authsvc_response_t *response)
     return OK;
 }
 
-/* A flood must not fill the log: a process says once a second that it turns requests away. */
-static authsvc_log_level_t overload_level(authsvc_child_t *child, apr_time_t now)
-{
-    apr_uint32_t second = (apr_uint32_t)apr_time_sec(now);
-    apr_uint32_t said = apr_atomic_read32(&child->overload_logged);
-
-    if (said >= second || apr_atomic_cas32(&child->overload_logged, second, said) != said) {
-        return AUTHSVC_LOG_DEBUG;
-    }
-    return AUTHSVC_LOG_WARNING;
-}
-
 static void log_error(const request_rec *r, const authsvc_ctx_t *ctx,
                       const authsvc_response_t *response)
 {
@@ -62,7 +49,8 @@ static void log_error(const request_rec *r, const authsvc_ctx_t *ctx,
         return;
     }
     if (error->slug && strcmp(error->slug, "overloaded") == 0) {
-        level = overload_level(authsvc_config_server(r->server)->child, apr_time_now());
+        level = authsvc_child_overload_level(authsvc_config_server(r->server)->child,
+                                             apr_time_now());
     } else if (response->status >= HTTP_INTERNAL_SERVER_ERROR) {
         level = AUTHSVC_LOG_ERROR;
     }

@@ -8,6 +8,7 @@
 #include <apr_dbd.h>
 #include <mod_dbd.h>
 
+#include "basic.h"
 #include "check.h"
 #include "child.h"
 #include "config.h"
@@ -25,6 +26,7 @@ static void register_hooks(apr_pool_t *pool)
     static const char *const after_dbd[] = {"mod_dbd.c", NULL};
     /* Its threads begin in its child_init, and end before our connections do. */
     static const char *const before_watchdog[] = {"mod_watchdog.c", NULL};
+    static const char *const before_basic[] = {"mod_auth_basic.c", NULL};
 
     ap_hook_check_config(authsvc_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(authsvc_dump_servers, NULL, NULL, APR_HOOK_MIDDLE);
@@ -37,6 +39,9 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_read_request(authsvc_guard_cleanse, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_check_authn(authsvc_guard_authenticate, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authn(authsvc_basic_check_authn, NULL, before_basic, APR_HOOK_FIRST,
+                        AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_note_auth_failure(authsvc_basic_challenge, NULL, before_basic, APR_HOOK_FIRST);
     ap_hook_check_authz(authsvc_guard_authorize, NULL, NULL, APR_HOOK_REALLY_FIRST,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_fixups(authsvc_guard_inherit, NULL, NULL, APR_HOOK_REALLY_FIRST);
@@ -44,6 +49,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_handler(authsvc_guard_hand_over, NULL, NULL, APR_HOOK_REALLY_FIRST);
     authsvc_guard_register_filter();
     authsvc_guard_register_providers(pool);
+    authsvc_basic_register_provider(pool);
 
     ap_hook_translate_name(authsvc_mount_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_map_to_storage(authsvc_mount_map_to_storage, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -19,6 +19,8 @@ typedef struct authsvc_request_state_t {
     const authsvc_principal_t *principal;
     const authsvc_response_t *refusal; /* the guard's answer to it, or NULL */
     int authorizing;                   /* the guard asks the other modules right now */
+    int authenticating;                /* Basic: the other modules are asked right now */
+    int failure; /* Basic: the status of a check that came to no result, or 0 */
 
     /* Of the root only: */
     apr_table_t *headers;             /* as they came, however others see them later */

@@ -49,6 +49,7 @@ authsvc_settings_t *authsvc_settings_from_config(apr_pool_t *pool,
     TAKE(max_body)
     TAKE(db_timeout)
     TAKE(require_tls)
+    TAKE(basic_cache)
     TAKE(cors_origins)
     TAKE(cookie)
     return settings;

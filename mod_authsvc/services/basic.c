@@ -28,6 +28,7 @@ typedef struct {
     char role[16];
     int email_verified;
     apr_int64_t as_of;             /* the database's second at which it was certainly true */
+    char token_id[AUTHSVC_UUID_TEXT + 1]; /* another one for each reading of the row */
     apr_int64_t until;             /* this node's second at which it ends */
     authsvc_cache_key_t row;       /* of the password's hash: a keyed hash */
 } verdict_t;
@@ -73,14 +74,23 @@ static int copy_text(char *to, apr_size_t size, const char *from)
     return apr_cpystrn(to, from, size) == to + strlen(from);
 }
 
+static authsvc_error_t *new_id(authsvc_ctx_t *ctx, const char **id)
+{
+    *id = authsvc_uuid_v7(ctx->pool, authsvc_clock_now(ctx->clock));
+    return *id ? NULL : AUTHSVC_INTERNAL(ctx->pool, "no random octets for a token id");
+}
+
 /* @param fits 0: the row cannot be kept */
 static authsvc_error_t *take_row(authsvc_ctx_t *ctx, const authsvc_user_t *user,
                                  verdict_t *verdict, int *fits)
 {
+    const char *token_id;
+    AUTHSVC_TRY(new_id(ctx, &token_id));
     *fits = authsvc_uuid_parse(user->id, verdict->id) &&
             copy_text(verdict->email, sizeof(verdict->email), user->email) &&
             copy_text(verdict->name, sizeof(verdict->name), user->name) &&
-            copy_text(verdict->role, sizeof(verdict->role), user->role);
+            copy_text(verdict->role, sizeof(verdict->role), user->role) &&
+            copy_text(verdict->token_id, sizeof(verdict->token_id), token_id);
     verdict->email_verified = user->email_verified;
     verdict->as_of = apr_time_sec(user->read_at) - margin(ctx->settings);
     return authsvc_cache_key(ctx->basic_cache, NULL, user->password_hash,
@@ -123,10 +133,18 @@ static authsvc_error_t *confirm(authsvc_ctx_t *ctx, const authsvc_cache_key_t *k
     return NULL;
 }
 
-static const authsvc_principal_t *principal_of(authsvc_ctx_t *ctx, const authsvc_user_t *user)
+/* @param id of the verdict: claims of the same id are the same */
+static const authsvc_principal_t *principal_of(authsvc_ctx_t *ctx, const authsvc_user_t *user,
+                                               const char *id)
 {
+    apr_int64_t now = apr_time_sec(authsvc_clock_now(ctx->clock));
     authsvc_principal_t *principal = apr_pcalloc(ctx->pool, sizeof(*principal));
     principal->session.user_id = user->id;
+    principal->claims.issuer = ctx->settings->issuer;
+    principal->claims.audience = ctx->settings->audience;
+    principal->claims.token_id = id;
+    principal->claims.issued_at = principal->claims.not_before = now;
+    principal->claims.expires_at = now + AUTHSVC_IDENTITY_LIFETIME;
     principal->claims.subject = user->id;
     principal->claims.email = user->email;
     principal->claims.name = user->name;
@@ -155,7 +173,7 @@ static authsvc_error_t *recall(authsvc_ctx_t *ctx, const authsvc_cache_key_t *ke
             .role = verdict->role,
             .email_verified = verdict->email_verified,
         };
-        *principal = principal_of(ctx, &user);
+        *principal = principal_of(ctx, &user, verdict->token_id);
     }
     return NULL;
 }
@@ -173,6 +191,7 @@ static authsvc_error_t *check(authsvc_ctx_t *ctx, const char *email, const char 
                               const authsvc_principal_t **principal)
 {
     const authsvc_user_t *user = NULL;
+    const char *token_id;
     verdict_t verdict = {
         .until = apr_time_sec(authsvc_clock_now(ctx->clock)) + life(ctx->settings)};
     int fits = 0;
@@ -184,7 +203,8 @@ static authsvc_error_t *check(authsvc_ctx_t *ctx, const char *email, const char 
     if (fits) {
         keep(ctx, key, &verdict);
     }
-    *principal = principal_of(ctx, user);
+    AUTHSVC_TRY(new_id(ctx, &token_id));
+    *principal = principal_of(ctx, user, token_id);
     return NULL;
 }
 

@@ -23,12 +23,12 @@ static authsvc_error_t *sign(authsvc_ctx_t *ctx, const authsvc_claims_t *of, con
     return authsvc_jwt_sign(ctx->pool, ctx->settings->keys, AUTHSVC_TYP_IDENTITY, &claims, token);
 }
 
-/* One for each access token and audience. */
+/* One for each audience and access token, or verdict on Basic credentials: that has no session. */
 static authsvc_error_t *make_key(authsvc_ctx_t *ctx, const authsvc_claims_t *claims,
                                  const char *audience, authsvc_cache_key_t *key)
 {
-    const char *text = apr_pstrcat(ctx->pool, claims->session_id, " ", audience, " ",
-                                   claims->token_id, NULL);
+    const char *text = apr_pstrcat(ctx->pool, claims->session_id ? claims->session_id : "-", " ",
+                                   audience, " ", claims->token_id, NULL);
     return authsvc_cache_key(ctx->identity_cache, ctx->settings, text, strlen(text), key)
                ? NULL
                : AUTHSVC_INTERNAL(ctx->pool, "the name of a token could not be hashed");

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "authsvc/core/encoding.h"
 #include "authsvc/core/revocations.h"
 #include "authsvc/crypto/crypto.h"
 #include "authsvc/crypto/password.h"
@@ -369,6 +370,47 @@ START_TEST(two_databases_have_accounts_of_their_own)
 }
 END_TEST
 
+/* What a token for a backend says. */
+static const char *identity(const char **token)
+{
+    const char *payload;
+    apr_size_t len;
+    ck_assert_ok(authsvc_identity_token(&fake.ctx, principal, "backend", token));
+    payload = strchr(*token, '.') + 1;
+    return (const char *)authsvc_base64url_decode(fake.ctx.pool, payload,
+                                                  strcspn(payload, "."), &len);
+}
+
+START_TEST(backends_learn_who_it_is_too)
+{
+    const char *adas, *bobs, *again, *said;
+    fake_user_t *ada = fake_add_user("ada@example.org"), *bob = fake_add_user("bob@example.org");
+    use_cache();
+    ck_assert_ok(authsvc_cache_create(fake.ctx.pool, 64, AUTHSVC_IDENTITY_CACHED,
+                                      &fake.ctx.identity_cache));
+    ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
+    ck_assert_ptr_nonnull(strstr(identity(&adas), ada->id));
+    ck_assert_ok(basic("bob@example.org", FAKE_PASSWORD));
+    said = identity(&bobs);
+    ck_assert_ptr_nonnull(strstr(said, bob->id));
+    ck_assert_ptr_nonnull(strstr(said, "\"role\":\"user\""));
+    ck_assert_ptr_nonnull(strstr(said, "\"iss\":\"https://example.org/api/v1\""));
+    ck_assert_ptr_null(strstr(said, "\"sid\""));
+    ck_assert_str_ne(adas, bobs);
+    use_feed();
+    ck_assert_ok(basic("bob@example.org", FAKE_PASSWORD));
+    identity(&bobs);
+    ck_assert_ok(basic("bob@example.org", FAKE_PASSWORD));
+    identity(&again);
+    ck_assert_str_eq(bobs, again);
+    bob->row.role = AUTHSVC_ROLE_ADMIN;
+    tell_feed(bob);
+    ck_assert_ok(basic("bob@example.org", FAKE_PASSWORD));
+    ck_assert_ptr_nonnull(strstr(identity(&again), "\"role\":\"admin\""));
+    stop_using_feed();
+}
+END_TEST
+
 /*
  * Whatever happens in whatever order, nobody gets in who would not get in by a check of the row
  * as it is, and everybody else gets in, with the role of the row.
@@ -462,6 +504,7 @@ AUTHSVC_UNIT_SUITE(suite_basic)
     tcase_add_test(tcase, a_renewed_hash_is_checked_once);
     tcase_add_test(tcase, a_hash_renewed_by_the_check_itself_is_kept);
     tcase_add_test(tcase, two_databases_have_accounts_of_their_own);
+    tcase_add_test(tcase, backends_learn_who_it_is_too);
     tcase_add_test(tcase, it_answers_as_the_row_does);
     return suite;
 }
