@@ -365,6 +365,22 @@ def test_accounts_of_two_hosts(engine):
         httpd.destroy()
 
 
+def test_without_mod_auth_basic(engine):
+    """Nothing would ask for a password, and everything would be refused."""
+    httpd = Httpd()
+    lines = [*service_lines(httpd, engine.new_database(), "https://localhost/api/v1"), CHEAP_COST,
+             *mount_lines()]
+    try:
+        httpd.main = [*lines, *section('Location "/members"', *basic())]
+        code, said = httpd.configtest()
+        assert code != 0 and "mod_auth_basic's, which is not loaded" in said, said
+        httpd.modules = MODULES
+        code, said = httpd.configtest()
+        assert code == 0, said
+    finally:
+        httpd.destroy()
+
+
 class Bare:
     """Only what get() needs."""
 

@@ -169,6 +169,7 @@ def test_secret_file_modes(case):
     "AuthSvcSessionLifetime 0", "AuthSvcAccessTokenLifetime 1500ms",
     "AuthSvcRefreshTokenLifetime 3600001ms", "AuthSvcSessionLifetime 7776000500ms",
     "AuthSvcRefreshGrace 500ms", "AuthSvcRefreshGrace -1", "AuthSvcRefreshGrace 2h",
+    "AuthSvcBasicCache 500ms", "AuthSvcBasicCache -1", "AuthSvcBasicCache 61m",
     "AuthSvcRegistration Maybe", "AuthSvcEmailUtf8 2", "AuthSvcPasswordLength 8",
     "AuthSvcPasswordLength 20 10", "AuthSvcPasswordLength 0 10", "AuthSvcPasswordLength 8 5000",
     "AuthSvcPasswordLength x y", "AuthSvcPasswordRequire emoji",
@@ -199,7 +200,7 @@ def test_bad_value(case, line):
     "AuthSvcHashQueue 0 1s", "AuthSvcHashQueue 16 500ms", "AuthSvcCorsOrigin http://localhost:5173",
     "AuthSvcCorsOrigin https://[::1]:8443", "AuthSvcRegistration Off", "AuthSvcRequireTLS Off",
     "AuthSvcProblemBase https://docs.example/problems", "AuthSvcAudience shop",
-    "AuthSvcCookie On", "AuthSvcCookie Off"])
+    "AuthSvcCookie On", "AuthSvcCookie Off", "AuthSvcBasicCache 0", "AuthSvcBasicCache 1h"])
 def test_good_value(case, line):
     accepted(case.test([*case.lines, line]))
 
