@@ -63,8 +63,9 @@ install_packages() {
 
 # A daemon that is installed just to be started privately is not started, now or at the next boot.
 # policy-rc.d is asked by invoke-rc.d; the file is ours for as long as apt runs.
+# install_idle PACKAGE [SERVICE]: what the service is called, if otherwise; a pattern.
 install_idle() {
-    local package=$1 policy=/usr/sbin/policy-rc.d
+    local package=$1 service=${2:-$1} policy=/usr/sbin/policy-rc.d init
     is_installed "$package" && return 0
     if [ ! -e "$policy" ]; then
         LENT=$policy
@@ -75,7 +76,9 @@ install_idle() {
     local status=$?
     return_lent
     [ $status -eq 0 ] || exit $status
-    as_root update-rc.d "$package" disable >/dev/null 2>&1 || true
+    for init in /etc/init.d/$service; do
+        as_root update-rc.d "${init##*/}" disable >/dev/null 2>&1 || true
+    done
 }
 
 # Install what is missing of these packages, and touch nothing if nothing is.
