@@ -58,6 +58,7 @@ class Httpd:
         self.port = build.free_port()
         self.main = list(main)
         self.vhosts = list(vhosts)
+        self.base = BASE_MODULES
         self.modules = list(modules)
         self.tuning = tuning
         self.loglevel = loglevel
@@ -111,8 +112,7 @@ class Httpd:
                  "MaxKeepAliveRequests 0", "GracefulShutdownTimeout 5"]
         if build.IS_ROOT:
             lines += [f"User {build.HTTPD_USER}", f"Group {build.HTTPD_USER}"]
-        names = [f"mpm_{self.mpm}", *BASE_MODULES,
-                 *(m for m in self.modules if m not in BASE_MODULES)]
+        names = [f"mpm_{self.mpm}", *self.base, *(m for m in self.modules if m not in self.base)]
         lines += [f"LoadModule {n}_module {build.MODULES}/mod_{n}.so" for n in names]
         if self.with_module:
             lines.append(f"LoadModule authsvc_module {build.module_path()}")
