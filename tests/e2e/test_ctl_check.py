@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """authsvcctl check: one look at all that a site needs, a line for each finding."""
-import os
 import re
 import shutil
 import subprocess
@@ -29,11 +28,14 @@ class Site:
         if service.engine == "postgresql":
             service.database.limit_role()
 
+    def run(self, *args):
+        return build.ctl("check", "--config", self.httpd.conf, "--httpd", build.HTTPD, *args,
+                         check=False, env=self.httpd.environment())
+
     def check(self, *args):
         """(exit status, {(level, what): [texts]})"""
         self.httpd.write()
-        done = build.ctl("check", "--config", self.httpd.conf, "--httpd", build.HTTPD, *args,
-                         check=False)
+        done = self.run(*args)
         assert done.stderr == "", done
         found = {}
         for line in done.stdout.splitlines():
@@ -120,7 +122,7 @@ def test_warnings_of_httpd_are_shown(site):
 def test_what_httpd_refuses(site):
     (site.path / keys.files(site.path)[0]).chmod(0o644)
     site.httpd.write()
-    done = build.ctl("check", "--config", site.httpd.conf, "--httpd", build.HTTPD, check=False)
+    done = site.run()
     assert done.returncode == 1 and "chmod 0600" in done.stderr and done.stdout == ""
 
 
@@ -175,8 +177,7 @@ def test_one_virtual_host_of_several(site, engine):
     assert len(whole["ok", "keys"]) == 2 and len(one["ok", "keys"]) == 1
     assert len(whole["ok", "secrets"]) == 2
     site.httpd.write()
-    done = build.ctl("check", "--config", site.httpd.conf, "--httpd", build.HTTPD, "--vhost",
-                     "w.example", check=False)
+    done = site.run("--vhost", "w.example")
     assert done.returncode == 1 and "w.example has no \"AuthSvc On\"" in done.stderr
 
 
@@ -192,7 +193,7 @@ def test_by_somebody_else(site):
         ["setpriv", f"--reuid={build.HTTPD_USER}", f"--regid={build.HTTPD_USER}", "--clear-groups",
          program, "check", "--config", str(site.httpd.conf), "--httpd", build.HTTPD],
         capture_output=True, text=True, check=False,
-        env={**os.environ, **build.SANITIZER_ENV})
+        env=site.httpd.environment())
     assert done.returncode == WARNINGS, done
     assert "keys: " in done.stdout and "not checked: run this as the user" in done.stdout
 
