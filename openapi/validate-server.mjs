@@ -17,6 +17,7 @@ const ELSEWHERE = new Set(["403", "500", "503"]);
 const ROLES = new Set(["last-admin"]); // nobody is an admin by the API alone
 const METHODS = ["get", "put", "post", "delete", "patch"];
 const PASSWORD = "Correct-Horse-7";
+const NOBODY = "01980c6e-5f0a-7c31-9d2b-3f1c7a5e8b49";
 const WRONG_PASSWORD = "Wrong-Horse-8";
 
 const base = process.env.AUTHSVC_URL?.replace(/\/+$/, "");
@@ -73,7 +74,7 @@ for (const [path, item] of Object.entries(contract.paths)) {
 
 const newEmail = () => `validate-${randomBytes(9).toString("hex")}@example.com`;
 
-async function send(id, { json, body, type, token, slug } = {}) {
+async function send(id, { json, body, type, token, slug, session } = {}) {
   const { method, path } = operations.get(id);
   const headers = {};
   if (json !== undefined || type) {
@@ -82,7 +83,8 @@ async function send(id, { json, body, type, token, slug } = {}) {
   if (token !== undefined) {
     headers.authorization = token;
   }
-  return fetch(base + path.replace("{slug}", slug ?? "validation"), {
+  const target = path.replace("{slug}", slug ?? "validation").replace("{id}", session ?? NOBODY);
+  return fetch(base + target, {
     method,
     headers,
     body: json === undefined ? body : JSON.stringify(json),
@@ -100,6 +102,12 @@ async function newUser() {
   return { email, grant, token: `Bearer ${grant.access_token}` };
 }
 
+/** The user's own session, by the access token. */
+function ownSession({ token }) {
+  const claims = JSON.parse(Buffer.from(token.split(".")[1], "base64url").toString());
+  return { token, session: claims.sid };
+}
+
 // A request that succeeds, by operation.
 const good = {
   register: async () => ({ json: { email: newEmail(), password: PASSWORD, name: "Ada Lovelace" } }),
@@ -110,6 +118,8 @@ const good = {
   getMe: async () => ({ token: (await newUser()).token }),
   updateMe: async () => ({ token: (await newUser()).token, json: { name: "Ada King" } }),
   deleteMe: async () => ({ token: (await newUser()).token, json: { password: PASSWORD } }),
+  listSessions: async () => ({ token: (await newUser()).token }),
+  endSession: async () => ownSession(await newUser()),
 };
 
 const unauthenticated = {
@@ -198,6 +208,17 @@ const spoil = {
   getMe: { 401: unauthenticated },
   updateMe: { 401: unauthenticated },
   deleteMe: { 401: { ...unauthenticated, "invalid-credentials": [wrongPassword] } },
+  listSessions: { 401: unauthenticated },
+  endSession: {
+    401: unauthenticated,
+    404: {
+      "not-found": [
+        async (id, request) => ({ ...request, session: NOBODY }),
+        async (id, request) => ({ ...request, session: "nonsense" }),
+        async (id, request) => ({ ...request, session: ownSession(await newUser()).session }),
+      ],
+    },
+  },
   getProblem: { 404: { "not-found": [async () => ({ slug: "nonsense" })] } },
 };
 

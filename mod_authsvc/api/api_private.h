@@ -277,6 +277,8 @@ void authsvc_register_add_faults(authsvc_call_t *call, authsvc_error_t **err);
 authsvc_error_t *authsvc_operation_get_me(authsvc_call_t *call);
 authsvc_error_t *authsvc_operation_update_me(authsvc_call_t *call);
 authsvc_error_t *authsvc_operation_delete_me(authsvc_call_t *call);
+authsvc_error_t *authsvc_operation_list_sessions(authsvc_call_t *call);
+authsvc_error_t *authsvc_operation_end_session(authsvc_call_t *call);
 void authsvc_update_me_add_faults(authsvc_call_t *call, authsvc_error_t **err);
 
 /* wellknown.c */

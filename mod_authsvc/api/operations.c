@@ -12,6 +12,8 @@ const authsvc_binding_t authsvc_operations[] = {
     {"getMe", authsvc_operation_get_me},
     {"updateMe", authsvc_operation_update_me},
     {"deleteMe", authsvc_operation_delete_me},
+    {"listSessions", authsvc_operation_list_sessions},
+    {"endSession", authsvc_operation_end_session},
     {"getJwks", authsvc_operation_get_jwks},
     {"getOpenidConfiguration", authsvc_operation_get_openid_configuration},
     {"getOpenapi", authsvc_operation_get_openapi},

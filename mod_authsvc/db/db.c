@@ -222,7 +222,7 @@ static authsvc_error_t *run_in_transaction(authsvc_ctx_t *ctx, const authsvc_sta
     return conn->failed;
 }
 
-/* A statement of two parts, neither of them without the other. After an error, release rolls back. */
+/* Two parts, neither of them without the other. After an error, release rolls back. */
 static authsvc_error_t *run_both_parts(authsvc_ctx_t *ctx, authsvc_db_conn_t *conn,
                                        const authsvc_statement_t *statement,
                                        const authsvc_db_value_t *params, apr_time_t deadline,

@@ -26,7 +26,7 @@ static const authsvc_statement_t poll_feed = {
     .nullable = (1U << 3) | (1U << 4) | (1U << 5),
 };
 
-/* Until the change is committed, others read the user as he was: what they read then counts, too. */
+/* Until the change is committed, others read the user as he was: that counts, too. */
 #define COMMIT_SECONDS "10"
 
 static const authsvc_statement_t insert_of_user = {
@@ -36,7 +36,8 @@ static const authsvc_statement_t insert_of_user = {
              " + CAST(FLOOR(EXTRACT(EPOCH FROM authsvc_now())) AS bigint), "
              ENTRY_ENDS_PGSQL("$2") ")" ENTRY_RETURNING_PGSQL,
     .sqlite = "INSERT INTO revocations (session_id, epoch, expires_at)"
-              " VALUES ($1, " COMMIT_SECONDS " + authsvc_now() / 1000000, " ENTRY_ENDS_SQLITE("$2") ")"
+              " VALUES ($1, " COMMIT_SECONDS " + authsvc_now() / 1000000, "
+              ENTRY_ENDS_SQLITE("$2") ")"
               ENTRY_RETURNING_SQLITE,
     .n_params = 2,
     .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_INT},

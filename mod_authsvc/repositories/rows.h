@@ -21,8 +21,8 @@
       ".created_at > authsvc_now(-" n_absolute ")"
 
 /*
- * When an entry may be forgotten: after the longest life of an access token, and a minute for clocks
- * that differ. n_seconds: how long one of this node lives.
+ * When an entry may be forgotten: after the longest life of an access token, and a minute for
+ * clocks that differ. n_seconds: how long one of this node lives.
  */
 #define ENTRY_ENDS(n_seconds, greatest)                 \
     "authsvc_now(60 + " greatest "(" n_seconds          \
@@ -31,7 +31,8 @@
 #define ENTRY_ENDS_SQLITE(n_seconds) ENTRY_ENDS(n_seconds, "MAX")
 
 /* Seconds until then, rounded up. */
-#define ENTRY_LIFE_PGSQL(t) "CAST(CEIL(EXTRACT(EPOCH FROM " t ".expires_at - authsvc_now())) AS bigint)"
+#define ENTRY_LIFE_PGSQL(t) \
+    "CAST(CEIL(EXTRACT(EPOCH FROM " t ".expires_at - authsvc_now())) AS bigint)"
 #define ENTRY_LIFE_SQLITE(t) "((" t ".expires_at - authsvc_now() + 999999) / 1000000)"
 
 /* What a statement that writes entries returns. */

@@ -21,7 +21,7 @@ authsvc_error_t *authsvc_sessions_list(authsvc_ctx_t *ctx, apr_array_header_t **
     return (*entries)->nelts > 0 ? NULL : authsvc_authentication_session_ended(ctx);
 }
 
-/* Nothing was ended: because the asking session is over itself, or because there is none of that id. */
+/* Nothing was ended: the asking session is over itself, or there is none of that id. */
 static authsvc_error_t *explain(authsvc_ctx_t *ctx, const authsvc_session_limits_t *limits)
 {
     authsvc_user_t *user = NULL;

@@ -12,11 +12,13 @@ from harness.contract import Contract
 from harness.httpd import FAULTS
 from harness.load import parallel
 from harness.service import PASSWORD, Service, bearer, new_email
+from harness.tokens import parts
 from test_auth import problem
 
 DEFAULT_SLUG = {400: "validation", 401: "authentication", 403: "tls-required", 404: "not-found",
                 413: "body-too-large", 415: "unsupported-media-type", 500: "internal",
                 503: "unavailable"}
+BEARER = ("logoutAll", "getMe", "updateMe", "deleteMe", "listSessions", "endSession")
 HASHING = {"register", "login", "deleteMe"}
 
 
@@ -77,14 +79,15 @@ def prepare(api, name):
     path = path.replace("{slug}", "validation")
     if name == "register":
         return method, path, {"json": {"email": new_email(), "password": PASSWORD, "name": "Ada"}}
-    if name in ("login", "refresh", "logout", "logoutAll", "getMe", "updateMe", "deleteMe"):
+    if name in ("login", "refresh", "logout", *BEARER):
         grant = api.new_user()
+        path = path.replace("{id}", parts(grant["access_token"])[1]["sid"])
         body = {"login": {"email": grant["user"]["email"], "password": PASSWORD},
                 "refresh": {"refresh_token": grant["refresh_token"]},
                 "logout": {"refresh_token": grant["refresh_token"]},
                 "updateMe": {"name": "Grace"}, "deleteMe": {"password": PASSWORD}}.get(name)
         options = {"json": body} if body else {}
-        if name in ("logoutAll", "getMe", "updateMe", "deleteMe"):
+        if name in BEARER:
             options["headers"] = bearer(grant["access_token"])
         return method, path, options
     return method, path, {}
@@ -139,7 +142,7 @@ def provoke(world, name, status, slug):  # pylint: disable=too-many-return-state
     if status < 300:
         return send(api, request)
     if slug == "not-found":
-        return api.get("/problems/nonsense")
+        return send(api, (method, f"{path[:path.rindex('/')]}/nonsense", options))
     if slug == "validation":
         return api.request(method, path, **dict(options, json={}))
     if slug == "authentication":

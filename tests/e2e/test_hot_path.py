@@ -20,7 +20,9 @@ class Counted:
     """A service whose httpd counts; the database is not read between two marks but by it."""
 
     def __init__(self, engine):
-        self.service = Service(engine, start=False, extra=["AuthSvcRefreshGrace 0"])
+        self.service = Service(engine, start=False, extra=[
+            "AuthSvcRefreshGrace 0",
+            "DBDKeep 2", "DBDMax 2"])  # one is left to others: requests and poller share one
         self.file = self.service.httpd.root / "run" / "calls"
         self.file.write_bytes(bytes(struct.calcsize("5l")))
         library = self.service.httpd.root / "run" / "count_calls.so"
@@ -102,6 +104,18 @@ def test_refresh(counted, user):
         token = answer.json()["refresh_token"]
 
     expect(counted, counted.during(refresh), leases=1)
+
+
+def test_logout(counted, user):
+    """One statement ends the session and writes down that it did."""
+    tokens = [counted.api.login(user["user"]["email"]).json()["refresh_token"]
+              for _ in range(TIMES + 1)]
+    assert counted.api.logout(tokens.pop()).status_code == 204
+
+    def logout():
+        assert counted.api.logout(tokens.pop()).status_code == 204
+
+    expect(counted, counted.during(logout), leases=1)
 
 
 def test_login(counted, user):

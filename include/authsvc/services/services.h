@@ -126,7 +126,7 @@ authsvc_error_t *authsvc_sessions_list(authsvc_ctx_t *ctx, apr_array_header_t **
 /**
  * End a session of ctx->principal's user, its own included.
  * @param id as sent
- * @return UNAUTHENTICATED if the session is over; NOT_FOUND if the user has no living one of that id
+ * @return UNAUTHENTICATED if the session is over; NOT_FOUND if the user has none of that id
  */
 authsvc_error_t *authsvc_sessions_end(authsvc_ctx_t *ctx, const char *id);
 

@@ -374,9 +374,10 @@ START_TEST(an_entry_that_is_committed_late_is_not_missed)
     authsvc_user_t *ada = new_user(ctx, "ada@example.org"), *bob = new_user(ctx, "bob@example.org");
     authsvc_revocation_feed_t feed;
     apr_array_header_t *revoked;
-    database_exec(slow, apr_psprintf(unit_pool,
-                                     "BEGIN; INSERT INTO revocations (session_id, epoch, expires_at)"
-                                     " VALUES ('%s', 1, now() + interval '1 minute')", ada->id));
+    database_exec(slow, "BEGIN");
+    database_exec(slow, apr_psprintf(unit_pool, "INSERT INTO revocations (session_id, epoch,"
+                                                " expires_at) VALUES ('%s', 1, now() +"
+                                                " interval '1 minute')", ada->id));
     ck_assert_ok(repositories->revocations->add_user(ctx, bob->id, &revoked));
     feed = poll(ctx, 0);
     ck_assert_ptr_nonnull(entry_of(feed.revoked, bob->id));

@@ -117,6 +117,16 @@ REQUEST(get_me, "GET", "/users/me", NULL)
 REQUEST(update_me, "PATCH", "/users/me", "{\"name\":\"Countess L\xc3\xb6velace\"}")
 REQUEST(delete_me, "POST", "/users/me/delete", "{\"password\":\"" SCENE_PASSWORD "\"}")
 REQUEST(delete_me_wrong, "POST", "/users/me/delete", "{\"password\":\"Wrong Horse 9\"}")
+REQUEST(list_sessions, "GET", "/users/me/sessions", NULL)
+REQUEST(end_no_session, "DELETE", "/users/me/sessions/00000000-0000-7000-8000-000000000000", NULL)
+
+static void end_session(scene_t *scene, answer_t *answer)
+{
+    ask(scene, "DELETE",
+        apr_pstrcat(scene->ctx.pool, "/users/me/sessions/", scene->principal->session.session_id,
+                    NULL), NULL, answer);
+}
+
 REQUEST(get_jwks, "GET", "/.well-known/jwks.json", NULL)
 REQUEST(get_metadata, "GET", "/.well-known/openid-configuration", NULL)
 REQUEST(get_openapi, "GET", "/openapi.json", NULL)
@@ -156,6 +166,9 @@ const torture_case_t torture_operations[] = {
     {"deleteMe: by cookie", delete_me_by_cookie, 204, 401, NULL, NULL},
     {"deleteMe", delete_me, 204, 401, NULL, NULL},
     {"deleteMe: wrong password", delete_me_wrong, 401, 0, NULL, NULL},
+    {"listSessions", list_sessions, 200, 0, NULL, NULL},
+    {"endSession", end_session, 204, 401, NULL, NULL},
+    {"endSession: of nobody", end_no_session, 404, 0, NULL, NULL},
     {"getJwks", get_jwks, 200, 0, NULL, NULL},
     {"getOpenidConfiguration", get_metadata, 200, 0, NULL, NULL},
     {"getOpenapi", get_openapi, 200, 0, NULL, NULL},
