@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Revocations while children, PostgreSQL and clocks fail: late or refused, never forgotten."""
+import os
+import re
+import signal
+import time
+
+import pytest
+
+from guarded import make_site
+from harness import build
+from harness.httpd import FAULTS
+from harness.service import Service
+from harness.tokens import parts
+from nodes import LINES, Nodes, seen_after, settle, visit
+
+ENGINES = ["postgresql"]
+WITHIN = 1.0
+LOST = r"\[authsvc:warn\].* AS0600"
+
+
+def log_out(node, grant):
+    assert node.api.logout(grant["refresh_token"]).status_code == 204
+
+
+@pytest.fixture
+def apart(engine):
+    """For tests that hurt the database."""
+    made = Nodes(engine)
+    yield made
+    made.a.httpd.allow(LOST)
+    made.b.httpd.allow(LOST)
+    for fault in FAULTS:
+        made.a.httpd.allow(fault)
+        made.b.httpd.allow(fault)
+    made.destroy()
+
+
+def test_the_child_that_follows_is_killed(engine):
+    """Each of those that were there in the beginning is killed; one of them was it."""
+    nodes = Nodes(engine, tuning=["ServerLimit 8", "StartServers 3", "ThreadLimit 16",
+                                  "ThreadsPerChild 16", "MaxRequestWorkers 128",
+                                  "MinSpareThreads 32", "MaxSpareThreads 128"])
+    try:
+        nodes.a.httpd.allow(r"AH00052: child pid \d+ exit signal Killed")
+        children = nodes.a.httpd.children()
+        assert len(children) == 3
+        for pid in children:
+            grant = nodes.b.api.new_user()
+            assert visit(nodes.a, grant["access_token"]) == 200
+            nodes.a.api.client.close()
+            nodes.a.api = nodes.a.new_api()
+            os.kill(pid, signal.SIGKILL)
+            log_out(nodes.b, grant)
+            assert seen_after(nodes.a, grant["access_token"]) < 5, "another one took over"
+            other = nodes.b.api.new_user()
+            assert visit(nodes.a, other["access_token"]) == 200
+            log_out(nodes.b, other)
+            assert seen_after(nodes.a, other["access_token"]) < WITHIN
+    finally:
+        nodes.destroy()
+
+
+def test_postgresql_restarts(apart, engine):
+    grant, kept = apart.a.api.new_user(), apart.a.api.new_user()
+    engine.restart("immediate")
+    build.wait_until(lambda: apart.a.api.logout(grant["refresh_token"]).status_code == 204, 20,
+                     "a logout succeeds")
+    assert visit(apart.a, grant["access_token"]) == 401
+    assert seen_after(apart.b, grant["access_token"]) < 5
+    settle(apart.b)
+    assert visit(apart.b, kept["access_token"]) == 200
+    log_out(apart.a, kept)
+    assert seen_after(apart.b, kept["access_token"]) < WITHIN
+
+
+def test_stale_means_asking_and_then_closed(apart):
+    """For AuthSvcRevocationMaxStale tokens are believed, then the database decides, or 503."""
+    grant, ended = apart.a.api.new_user(), apart.a.api.new_user()
+    log_out(apart.a, ended)
+    assert seen_after(apart.b, ended["access_token"]) < WITHIN
+    apart.database.block()
+    start = time.monotonic()
+    try:
+        assert visit(apart.b, grant["access_token"]) == 200, "believed at first"
+        build.wait_until(lambda: visit(apart.b, grant["access_token"]) == 503, 10, "closed")
+        assert time.monotonic() - start > 2, "the database was not asked before"
+        for _ in range(10):
+            assert visit(apart.b, grant["access_token"]) == 503
+            assert visit(apart.b, ended["access_token"]) == 401, "what is known stays known"
+            time.sleep(0.1)
+    finally:
+        apart.database.unblock()
+    build.wait_until(lambda: visit(apart.b, grant["access_token"]) == 200, 10, "open again")
+    assert visit(apart.b, ended["access_token"]) == 401
+    lines = re.findall(LOST, apart.b.httpd.log_text())
+    assert len(lines) == 1, "said once"
+    settle(apart.b)
+    assert "AS0601" in apart.b.httpd.log_text()
+
+
+def test_a_child_stops_while_the_database_is_frozen(apart, engine):
+    engine.freeze()
+    try:
+        time.sleep(1)
+        start = time.monotonic()
+        apart.b.httpd.stop()
+        assert time.monotonic() - start < 10
+    finally:
+        engine.thaw()
+    apart.b.httpd.start()
+    settle(apart.b)
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_the_databases_clock_is_off(engine, hours):
+    nodes = Nodes(engine)
+    try:
+        nodes.database.set_clock(hours)
+        grant, other = nodes.a.api.new_user(), nodes.a.api.new_user()
+        assert visit(nodes.b, grant["access_token"]) == 200
+        log_out(nodes.a, grant)
+        assert visit(nodes.a, grant["access_token"]) == 401
+        assert seen_after(nodes.b, grant["access_token"]) < WITHIN
+        time.sleep(1)
+        assert visit(nodes.b, grant["access_token"]) == 401, "and stays so"
+        assert visit(nodes.b, other["access_token"]) == 200
+    finally:
+        nodes.destroy()
+
+
+def test_a_standby_is_not_believed(engine):
+    """Read-only and behind: what it says is no reason to believe a token."""
+    database = engine.new_database()
+    site = make_site(lambda **more: Service(engine, database=database, **more), *LINES)
+    try:
+        settle(site)
+        grant = site.api.new_user()
+        database.query("CREATE FUNCTION public.pg_is_in_recovery() RETURNS boolean LANGUAGE sql "
+                       "AS 'SELECT true'; ALTER ROLE " + database.role +
+                       " SET search_path = public, pg_catalog")
+        engine.terminate_backends(database)
+        site.httpd.allow(LOST)
+        build.wait_until(lambda: "is a standby" in site.httpd.log_text(), 10, "it is found out")
+        time.sleep(4)
+        sid = parts(grant["access_token"])[1]["sid"]
+        database.query(f"UPDATE sessions SET epoch = 7 WHERE id = '{sid}'")
+        assert visit(site, grant["access_token"]) == 401, "the database is asked"
+    finally:
+        for fault in FAULTS:
+            site.httpd.allow(fault)
+        site.destroy()
