@@ -11,6 +11,7 @@ typedef struct {
     apr_int64_t issued_at;
     apr_int64_t not_before;
     apr_int64_t expires_at;
+    apr_int64_t key_retires_at;
     int email_verified;
     int present; /* a bit for each text */
 } flat_t;
@@ -38,6 +39,7 @@ static apr_size_t flatten(authsvc_claims_t *claims, char buffer[AUTHSVC_TOKEN_CA
     flat.issued_at = claims->issued_at;
     flat.not_before = claims->not_before;
     flat.expires_at = claims->expires_at;
+    flat.key_retires_at = claims->key_retires_at;
     flat.email_verified = claims->email_verified;
     list_texts(claims, texts);
     for (i = 0; i < TEXTS; i++) {
@@ -71,6 +73,7 @@ static void unfold(const char *value, const authsvc_jwt_expectation_t *expected,
     claims->issued_at = flat.issued_at;
     claims->not_before = flat.not_before;
     claims->expires_at = flat.expires_at;
+    claims->key_retires_at = flat.key_retires_at;
     claims->email_verified = flat.email_verified;
     list_texts(claims, texts);
     for (i = 0; i < TEXTS; i++) {
@@ -107,7 +110,12 @@ authsvc_error_t *authsvc_token_cache_verify(authsvc_cache_t *cache, const void *
     AUTHSVC_TRY(authsvc_jwt_verify(pool, keys, expected, token, len, claims));
     size = flatten(claims, buffer);
     if (size > 0) {
-        authsvc_cache_put(cache, &key, expected->now, claims->expires_at, buffer, size);
+        apr_int64_t until = claims->expires_at;
+
+        if (claims->key_retires_at < until) {
+            until = claims->key_retires_at;
+        }
+        authsvc_cache_put(cache, &key, expected->now, until, buffer, size);
     }
     return NULL;
 }

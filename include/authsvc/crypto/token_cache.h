@@ -11,7 +11,7 @@
 /**
  * As authsvc_jwt_verify, which is called for a token that the cache does not know. What is known
  * is known for these keys and these expectations, `now` aside; it is forgotten when the token
- * expires.
+ * expires, or its key retires.
  * @param cache its values of AUTHSVC_TOKEN_CACHE_CLAIMS octets; NULL: none
  * @param scope stands for keys and expectations
  */

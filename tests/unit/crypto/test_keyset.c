@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "authsvc/core/json.h"
+#include "authsvc/crypto/token_cache.h"
 #include "fixture.h"
 
 /* Keys that follow each other, as a clock goes by. Times are seconds, to be read more easily. */
@@ -296,9 +297,12 @@ START_TEST(a_retired_key_is_refused)
     authsvc_jwt_expectation_t expected = fixture_expectation();
     apr_int64_t change = claims.issued_at + 10;
     authsvc_keyset_t *keys;
+    authsvc_cache_t *cache = NULL;
     authsvc_error_t *err;
     const char *token;
 
+    ck_assert_ptr_null(
+        authsvc_cache_create(unit_pool, 16, AUTHSVC_TOKEN_CACHE_CLAIMS, &cache));
     claims.expires_at = change + 100000;
     key(FIXTURE_RS256, 0, 0, 10);
     key(FIXTURE_ES256, change, change, change + 5000);
@@ -310,8 +314,18 @@ START_TEST(a_retired_key_is_refused)
         authsvc_jwt_verify(unit_pool, keys, &expected, token, strlen(token), &read));
     ck_assert_int_eq(read.expires_at, claims.expires_at);
     ck_assert_int_eq(read.key_retires_at, change + LIFETIME + MARGIN);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_ptr_null(authsvc_token_cache_verify(cache, keys, unit_pool, keys, &expected,
+                                                      token, strlen(token), &read));
+        ck_assert_int_eq(read.key_retires_at, change + LIFETIME + MARGIN);
+    }
     expected.now++;
     err = authsvc_jwt_verify(unit_pool, keys, &expected, token, strlen(token), &read);
+    ck_assert_ptr_nonnull(err);
+    ck_assert_int_eq(err->code, AUTHSVC_E_UNAUTHENTICATED);
+    /* Nor is what was known of it kept. */
+    err = authsvc_token_cache_verify(cache, keys, unit_pool, keys, &expected, token,
+                                     strlen(token), &read);
     ck_assert_ptr_nonnull(err);
     ck_assert_int_eq(err->code, AUTHSVC_E_UNAUTHENTICATED);
 }
