@@ -89,7 +89,7 @@ static const char *next_element(const char **at, apr_size_t *len)
 
     *at = end;
     *len = strcspn(start, ",; \t");
-    return *len > 0 ? start : NULL;
+    return *start ? start : NULL;
 }
 
 static int accepts_html(const char *accept)

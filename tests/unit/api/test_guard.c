@@ -199,6 +199,7 @@ static const struct {
     {"GET", {"Accept", "text/html", "X-Requested-With", "XMLHttpRequest", NULL}, 0},
     {"GET", {"Accept", "*/*", NULL}, 0},
     {"GET", {"Accept", "application/json, text/htmlx, x/text/html", NULL}, 0},
+    {"GET", {"Accept", ";x,, text/html", NULL}, 1},
     {"GET", {"Accept", "", NULL}, 0},
     {"GET", {NULL}, 0},
 };
