@@ -25,9 +25,13 @@ static const char *find_cookie(authsvc_ctx_t *ctx, const authsvc_request_t *requ
 static authsvc_error_t *take_cookie(authsvc_ctx_t *ctx, const authsvc_request_t *request,
                                     const char *cookie, authsvc_credential_t *credential)
 {
+    /* A web socket starts as a GET, may change anything then, and any page may open one. */
+    const char *method =
+        authsvc_request_header(request, "Upgrade") ? "CONNECT" : request->method;
+
     credential->sent = 1;
     credential->by_cookie = 1;
-    if (!authsvc_cookie_may_act(request->method, ctx->settings->origin,
+    if (!authsvc_cookie_may_act(method, ctx->settings->origin,
                                 authsvc_request_header(request, "Origin"),
                                 authsvc_request_header(request, "Sec-Fetch-Site"))) {
         return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_FORBIDDEN, "cross-site", NULL,

@@ -91,6 +91,32 @@ START_TEST(the_cookie_counts_where_the_site_uses_it)
 }
 END_TEST
 
+/* By the cookie alone, a page of another origin of the same site could talk through one. */
+START_TEST(web_sockets_by_cookie_need_proof)
+{
+    const char *fields[] = {"Cookie", "__Host-authsvc=x.y.z", "Origin", "https://example.org",
+                            NULL, NULL, NULL};
+    authsvc_request_t request = request_with("GET", fields);
+    authsvc_credential_t credential;
+
+    fake.settings.origin = "https://example.org";
+    fake.settings.cookie = fake.settings.cookie_secure = 1;
+    fields[3] = "https://other.example.org";
+    ck_assert_ok(authsvc_guard_credential(&fake.ctx, &request, &credential));
+    fields[4] = "Upgrade";
+    fields[5] = "websocket";
+    ck_assert_problem(authsvc_guard_credential(&fake.ctx, &request, &credential),
+                      AUTHSVC_E_FORBIDDEN, "cross-site");
+    ck_assert_ptr_null(credential.token);
+    fields[3] = "https://example.org";
+    ck_assert_ok(authsvc_guard_credential(&fake.ctx, &request, &credential));
+    ck_assert_ptr_nonnull(credential.token);
+    fields[2] = "X-Origin";
+    ck_assert_problem(authsvc_guard_credential(&fake.ctx, &request, &credential),
+                      AUTHSVC_E_FORBIDDEN, "cross-site");
+}
+END_TEST
+
 START_TEST(two_different_tokens_are_refused)
 {
     const char *fields[] = {"Cookie", "__Host-authsvc=x.y.z", "Authorization", "Bearer x.y.z",
@@ -296,6 +322,7 @@ AUTHSVC_UNIT_SUITE(suite_guard)
 
     tcase_add_test(tcase, the_credential_is_one_bearer_token);
     tcase_add_test(tcase, the_cookie_counts_where_the_site_uses_it);
+    tcase_add_test(tcase, web_sockets_by_cookie_need_proof);
     tcase_add_test(tcase, two_different_tokens_are_refused);
     tcase_add_loop_test(tcase, backends_do_not_see_our_cookies, 0,
                         (int)(sizeof(cookies) / sizeof(cookies[0])));
