@@ -137,6 +137,10 @@ def test_quickstart(quickstart, folder, options):
     check_walk(paste(walk))
     other = readme_walk(server).replace("ada@example.org", "eve@example.org")
     check_walk(paste(other))
+    sent = httpx.get(f"http://127.0.0.1:{server.port}/members/", headers={"Accept": "text/html"},
+                     follow_redirects=True, trust_env=False)
+    assert sent.status_code == 200 and sent.url.path == "/login/"
+    assert sent.url.params["return_to"] == "/members/" and "<title>Sign in</title>" in sent.text
     assert server.tree()
     with open("/proc/net/tcp", encoding="ascii") as table:
         listening = [line.split()[1] for line in table if line.split()[3] == "0A"]

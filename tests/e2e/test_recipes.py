@@ -233,7 +233,7 @@ def test_application(lite_site, behind):
 
     header, claims = tokens.parts(ada.access)
     identity = {**header, "typ": "authsvc-identity+jwt"}
-    mine = tokens.Signer(site.path("authsvc/signing.pem"))
+    mine = tokens.Signer(next(site.path("authsvc/keys").glob(f"*-{header['kid'][:8]}.pem")))
     assert direct(mine.token(identity, {**claims, "aud": "app"})).body == hello
     build.ctl("key", "generate", "--alg", "RS256", site.root / "stranger.pem")
     stranger = tokens.Signer(site.root / "stranger.pem")

@@ -108,12 +108,11 @@ class Site:
             chain = certificate(self.path(path), names)
             with open(self.root / "ca.pem", "ab") as trusted:
                 trusted.write(chain.read_bytes())
-        for command, directive in (("key", "SigningKey"), ("secret", "SecretFile")):
-            for path in re.findall(rf"AuthSvc{directive}\s+(\S+)", self.config):
-                file = self.path(path)
-                file.parent.mkdir(mode=0o700, exist_ok=True)
-                build.ctl(command, "generate", *(["--alg", "RS256"] if command == "key" else []),
-                          file)
+        for path in re.findall(r"AuthSvcKeyDirectory\s+(\S+)", self.config):
+            self.path(path).mkdir(mode=0o700, parents=True)
+            build.ctl("key", "rotate", self.path(path))
+        for path in re.findall(r"AuthSvcSecretFile\s+(\S+)", self.config):
+            build.ctl("secret", "generate", self.path(path))
         # as the httpd user reads it; the tree may be in a directory of root's own
         login = self.root / "login"
         login.mkdir()
