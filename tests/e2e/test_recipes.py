@@ -264,6 +264,37 @@ def test_what_an_application_is_sent(lite_site, behind):
         assert ada.access not in seen.body.decode()
 
 
+@page("subversion")
+def test_subversion(lite_site):
+    site = lite_site("subversion")
+    repository = site.path("/srv/svn/project")
+    repository.parent.mkdir(parents=True)
+    subprocess.run(["svnadmin", "create", repository], check=True)
+    for path in (repository, *repository.rglob("*")):
+        build.give_to(path, build.HTTPD_USER)
+    site.httpd.start()
+    ada, eve = Person(site), Person(site, "Eve")
+    site.httpd.allow(r"\[auth_basic:error\].* AH0161[478]: ")
+    site.check(EMAIL=ada.email, PASSWORD=PASSWORD, ACCESS=ada.access)
+
+    def svn(command, person, password=PASSWORD):
+        command = site.for_svn(f"svn {command} --non-interactive --no-auth-cache "
+                               f"--username {person.email} --password {password}")
+        return subprocess.run(["bash", "-c", command], env=site.environment(), timeout=60,
+                              capture_output=True, text=True, check=False)
+
+    # a working copy, and who did what
+    url, copy = "https://www.example.org/svn/project", site.root / "copy"
+    assert svn(f"checkout {url}/trunk {copy}", eve).returncode == 0
+    (copy / "hello.txt").write_text("hello\n", encoding="ascii")
+    assert svn(f"add {copy}/hello.txt", eve).returncode == 0
+    assert svn(f"commit -m Hello {copy}", eve, "wrong").returncode != 0
+    assert svn(f"commit -m Hello {copy}", eve).returncode == 0
+    assert svn(f"cat {url}/trunk/hello.txt", ada).stdout == "hello\n"
+    authors = re.findall(r"^r\d+ \| (\S+) \|", svn(f"log {url}", ada).stdout, re.M)
+    assert authors == [eve.email, ada.email]
+
+
 @page("two-hosts")
 def test_two_hosts(cluster, make_site):
     first, second = cluster.new_database(), cluster.new_database()

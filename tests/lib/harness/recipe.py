@@ -50,12 +50,18 @@ class Page:
         return list(dict.fromkeys(names))
 
     def checks(self):
-        """[(command, what it gives)] of the section "Check"."""
+        """[(command, what it gives)] of the section "Check"; variables are set in between."""
         section = self.text.split("\n## Check\n", 1)[1].split("\n## ", 1)[0]
-        lines = re.search(r"^```sh\n(.*?)^```$", section, re.S | re.M)[1].splitlines()
-        found = [re.fullmatch(r"(\S.*?)\s+# (\d{3}|works|fails)\b.*", line) for line in lines]
-        assert all(found), f"{self.name}.md has a check without what it gives: {lines}"
-        return [match.groups() for match in found]
+        found, variables = [], ""
+        for line in re.search(r"^```sh\n(.*?)^```$", section, re.S | re.M)[1].splitlines():
+            match = re.fullmatch(r"(\S.*?)\s+# (\d{3}|works|fails)\b.*", line)
+            if re.fullmatch(r"[A-Z]+=\S+", line):
+                variables += line + "\n"
+            else:
+                assert match, f"{self.name}.md has a check without what it gives: {line}"
+                found.append((variables + match[1], match[2]))
+        assert found
+        return found
 
 
 def certificate(folder, names):
@@ -159,18 +165,22 @@ class Site:
     def post(self, path, body, *args, host=None):
         return self.curl(path, "-H", "Content-Type: application/json", "-d", body, *args, host=host)
 
+    def for_svn(self, command):
+        """Which can be told of the certificate's authority, but not where a name is."""
+        trust = f"servers:global:ssl-authority-files={self.root}/ca.pem"
+        return command.replace(f"https://{self.host}/", f"https://localhost:{self.tls}/") + \
+            f" --config-option {trust} --config-dir {self.root}/subversion"
+
     def check(self, **variables):
         """Run what the page's section "Check" says, and see that it gives what it says."""
-        checks = self.page.checks()
-        for command, expected in checks:
-            if command.startswith("curl "):
-                command += " -o /dev/null -w '%{http_code}'"
+        for command, expected in self.page.checks():
+            asks = expected.isdigit()
+            command = f"{command} -o /dev/null -w '%{{http_code}}'" if asks else \
+                self.for_svn(command)
             done = subprocess.run(["bash", "-c", command], capture_output=True, text=True,
                                   env=self.environment(**variables), timeout=60, check=False)
-            got = done.stdout if command.startswith("curl ") else \
-                "works" if done.returncode == 0 else "fails"
+            got = done.stdout if asks else "fails" if done.returncode else "works"
             assert got == expected, (command, done)
-        return checks
 
     def destroy(self):
         self.httpd.destroy()
