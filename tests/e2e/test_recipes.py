@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each page of docs/recipes/ runs as it stands: real clients, real servers behind it."""
+import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -27,13 +29,14 @@ HERE = {
     "https://www.example.org/api/v1/.well-known/": "https://localhost:{tls}/api/v1/.well-known/",
 }
 
-# Says what it was sent.
+# Says what it was sent, and sends away from /away to /here.
 ECHO = """
 import http.server
 
 class Echo(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200)
+        self.send_response(302 if self.path == "/away" else 200)
+        self.send_header("Location", "http://127.0.0.1:3000/here")
         self.end_headers()
         self.wfile.write(str(self.headers).encode())
 
@@ -130,6 +133,23 @@ def test_nothing_else_is_replaced():
     """Each row of the table stands for something on a page."""
     texts = "".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md"))
     assert [row for row in HERE if row not in texts] == []
+
+
+@pytest.mark.skipif(not build.IS_ROOT, reason="it makes www-data the owner")
+def test_the_index_makes_a_database():
+    """By the commands that it shows; httpd's user owns all of it."""
+    folder = build.scratch("recipes")
+    shutil.copy(build.BUILD / "authsvcctl", folder)  # the tree may be closed to that user
+    index = (FOLDER / "README.md").read_text(encoding="utf-8")
+    commands = next(block for block in re.findall(r"^```sh\n(.*?)^```$", index, re.S | re.M)
+                    if "install -d" in block)
+    commands = commands.replace("/var/lib/authsvc", f"{folder}/authsvc")
+    subprocess.run(["bash", "-e", "-c", commands], check=True, cwd="/", timeout=60,
+                   env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"})
+    made = databases.SqliteDatabase(folder / "authsvc" / "accounts.db")
+    assert made.query("SELECT count(*) FROM users") == [("0",)]
+    assert {file.owner() for file in (made.path.parent, made.path)} == {build.HTTPD_USER}
+    shutil.rmtree(folder)
 
 
 # ---- each of them
@@ -262,6 +282,7 @@ def test_what_an_application_is_sent(lite_site, behind):
         assert fields["X-AuthSvc-Name"] == "Ada %C3%85ngstr%C3%B6m"
         assert "Authorization" not in fields and "Cookie" not in fields
         assert ada.access not in seen.body.decode()
+    assert ada.get("/app/away").headers["location"] == "https://www.example.org/app/here"
 
 
 @page("subversion")
