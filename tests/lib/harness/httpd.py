@@ -29,8 +29,11 @@ TUNING["worker"] = TUNING["event"]
 
 CHEAP_COST = "AuthSvcPasswordCost 64K 1"
 
-# What a database's fault makes us and mod_dbd say; tests that provoke one allow it.
-FAULTS = (r"\[authsvc:error\].* AS0\d+", r"\[dbd:error\].* AH0(0629|2655|0633|0636)")
+# What a database's fault makes us and mod_dbd say; tests that provoke one allow it. The last is
+# PostgreSQL's own word, which libpq writes to stderr while mod_dbd opens a connection.
+FAULTS = (r"\[authsvc:error\].* AS0\d+", r"\[dbd:error\].* AH0(0629|2655|0633|0636)",
+          r"^DETAIL:  The postmaster has commanded this server process to roll back .* corrupted "
+          "shared memory")
 
 # httpd's own complaint about a connection that was kept alive when the child ended.
 KNOWN = [re.compile(r"AH03093: process_socket: apr_pollset_add failure")]
