@@ -48,7 +48,7 @@ static int parse_time(const char *text, apr_time_t *time)
     int i;
 
     for (i = 0; i < TIME_LEN; i++) {
-        char wanted = i == 8 ? 'T' : i == TIME_LEN - 1 ? 'Z' : '0';
+        int wanted = i == 8 ? 'T' : i == TIME_LEN - 1 ? 'Z' : '0';
 
         if (wanted == '0' ? text[i] < '0' || text[i] > '9' : text[i] != wanted) {
             return 0;
@@ -175,6 +175,7 @@ static authsvc_error_t *read_names(apr_pool_t *pool, const char *path, DIR *dire
 
     listing->names = apr_array_make(pool, 8, sizeof(authsvc_key_name_t));
     listing->ignored = apr_array_make(pool, 2, sizeof(const char *));
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else reads this stream */
     for (errno = 0; (entry = readdir(directory)) != NULL; errno = 0) {
         const char *file = apr_pstrdup(pool, entry->d_name);
 
@@ -263,6 +264,7 @@ authsvc_error_t *authsvc_key_directory_load(apr_pool_t *pool, const char *path, 
 
     AUTHSVC_TRY(open_and_list(pool, path, unreadable, &directory, &listing));
     *keys = apr_array_make(pool, 4, sizeof(authsvc_timed_key_t));
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): no error is a listing */
     for (i = 0; !err && i < listing.names->nelts; i++) {
         err = load_one(pool, path, dirfd(directory),
                        &APR_ARRAY_IDX(listing.names, i, authsvc_key_name_t), unreadable, *keys);

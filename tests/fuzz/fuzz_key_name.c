@@ -13,17 +13,29 @@
 #define NAME TIME TIME TIME "[A-Za-z0-9_-]{8}[.]pem"
 #define TIME_LEN 17 /* with its hyphen */
 
+static int number(const char *text, int digits)
+{
+    int value = 0;
+
+    for (; digits > 0; digits--) {
+        value = value * 10 + (*text++ - '0');
+    }
+    return value;
+}
+
 /* The nth time of a name that has the form; -1 if there is none such, as on the 31st of April. */
 static apr_time_t time_of(const char *name, int n)
 {
+    const char *text = name + (ptrdiff_t)n * TIME_LEN;
     struct tm parts = {0}, asked;
-    int year, month;
     time_t seconds;
 
-    FUZZ_MUST(sscanf(name + n * TIME_LEN, "%4d%2d%2dT%2d%2d%2dZ", &year, &month, &parts.tm_mday,
-                     &parts.tm_hour, &parts.tm_min, &parts.tm_sec) == 6);
-    parts.tm_year = year - 1900;
-    parts.tm_mon = month - 1;
+    parts.tm_year = number(text, 4) - 1900;
+    parts.tm_mon = number(text + 4, 2) - 1;
+    parts.tm_mday = number(text + 6, 2);
+    parts.tm_hour = number(text + 9, 2);
+    parts.tm_min = number(text + 11, 2);
+    parts.tm_sec = number(text + 13, 2);
     asked = parts;
     seconds = timegm(&parts);
     if (seconds < 0 || parts.tm_year != asked.tm_year || parts.tm_mon != asked.tm_mon ||

@@ -219,7 +219,7 @@ START_TEST(files_are_refused_with_the_reason)
     file_is_refused(name, good, 0604, "chmod 0600");
     file_is_refused(name, fixture_public_pem(unit_pool, FIXTURE_ES256), 0600, "public key");
     file_is_refused(name, fixture_pem(FIXTURE_RS256), 0600, "its name does not say");
-    file = put(name, NULL, 0, elsewhere);
+    file = put(name, "", 0, elsewhere);
     refused("symbolic link");
     ck_assert_int_eq(unlink(file), 0);
     ck_assert_int_eq(mkdir(file, 0700), 0);
