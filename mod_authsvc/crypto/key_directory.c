@@ -173,8 +173,6 @@ static authsvc_error_t *read_names(apr_pool_t *pool, const char *path, DIR *dire
     const struct dirent *entry;
     authsvc_key_name_t name;
 
-    listing->names = apr_array_make(pool, 8, sizeof(authsvc_key_name_t));
-    listing->ignored = apr_array_make(pool, 2, sizeof(const char *));
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else reads this stream */
     for (errno = 0; (entry = readdir(directory)) != NULL; errno = 0) {
         const char *file = apr_pstrdup(pool, entry->d_name);
@@ -199,38 +197,47 @@ static authsvc_error_t *read_names(apr_pool_t *pool, const char *path, DIR *dire
     return NULL;
 }
 
-static authsvc_error_t *open_and_list(apr_pool_t *pool, const char *path, int *unreadable,
-                                      DIR **directory, authsvc_key_listing_t *listing)
+/* @return NULL with an error */
+static DIR *open_and_list(apr_pool_t *pool, const char *path, int *unreadable,
+                          authsvc_key_listing_t *listing, authsvc_error_t **err)
 {
-    authsvc_error_t *err;
+    DIR *directory = opendir(path);
+    int error = errno;
 
     if (unreadable) {
         *unreadable = 0;
     }
-    *directory = opendir(path);
-    if (!*directory && errno == ENOTDIR) {
-        return authsvc_crypto_refuse(pool, path, "is no directory; give the path of a directory "
+    listing->names = apr_array_make(pool, 8, sizeof(authsvc_key_name_t));
+    listing->ignored = apr_array_make(pool, 2, sizeof(const char *));
+    if (!directory && error == ENOTDIR) {
+        *err = authsvc_crypto_refuse(pool, path, "is no directory; give the path of a directory "
                                                  "that authsvcctl key rotate fills");
+        return NULL;
     }
-    if (!*directory) {
-        return cannot_read(pool, path, errno, unreadable);
+    if (!directory) {
+        *err = cannot_read(pool, path, error, unreadable);
+        return NULL;
     }
-    err = check_directory(pool, path, *directory);
-    if (!err) {
-        err = read_names(pool, path, *directory, listing);
+    *err = check_directory(pool, path, directory);
+    if (!*err) {
+        *err = read_names(pool, path, directory, listing);
     }
-    if (err) {
-        closedir(*directory);
+    if (*err) {
+        closedir(directory);
+        return NULL;
     }
-    return err;
+    return directory;
 }
 
 authsvc_error_t *authsvc_key_directory_list(apr_pool_t *pool, const char *path, int *unreadable,
                                             authsvc_key_listing_t *listing)
 {
-    DIR *directory;
+    authsvc_error_t *err;
+    DIR *directory = open_and_list(pool, path, unreadable, listing, &err);
 
-    AUTHSVC_TRY(open_and_list(pool, path, unreadable, &directory, listing));
+    if (!directory) {
+        return err;
+    }
     closedir(directory);
     return NULL;
 }
@@ -258,13 +265,14 @@ authsvc_error_t *authsvc_key_directory_load(apr_pool_t *pool, const char *path, 
                                             apr_array_header_t **keys)
 {
     authsvc_key_listing_t listing;
-    authsvc_error_t *err = NULL;
-    DIR *directory;
+    authsvc_error_t *err;
+    DIR *directory = open_and_list(pool, path, unreadable, &listing, &err);
     int i;
 
-    AUTHSVC_TRY(open_and_list(pool, path, unreadable, &directory, &listing));
+    if (!directory) {
+        return err;
+    }
     *keys = apr_array_make(pool, 4, sizeof(authsvc_timed_key_t));
-    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): no error is a listing */
     for (i = 0; !err && i < listing.names->nelts; i++) {
         err = load_one(pool, path, dirfd(directory),
                        &APR_ARRAY_IDX(listing.names, i, authsvc_key_name_t), unreadable, *keys);

@@ -115,7 +115,7 @@ static authsvc_error_t *check_entry(apr_pool_t *pool, const authsvc_keyset_t *ke
         return authsvc_crypto_refuse(pool, entry->name, "is a public key; to sign, the private "
                                                         "key is needed");
     }
-    if (other != entry) {
+    if (other && other != entry) {
         return authsvc_crypto_refuse(pool, entry->name, "is the same key as %s; remove one of "
                                                         "them", other->name);
     }
