@@ -212,6 +212,7 @@ def test_php(lite_site, behind):
 def test_cgi(lite_site):
     site = lite_site("cgi")
     script = next(block for block in site.page.blocks("sh") if block.startswith("#!"))
+    site.write("/srv/www/index.html", "<h1>site</h1>\n")
     site.write("/srv/cgi-bin/hello", script, mode=0o755)
     site.write("/srv/cgi-bin/echo", "#!/bin/sh\necho Content-Type: text/plain\necho\ncat\necho\n",
                mode=0o755)
