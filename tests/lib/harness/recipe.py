@@ -93,7 +93,8 @@ class Site:
         self.places = {"root": self.root, "tls": self.tls, "plain": self.plain,
                        "build": build.BUILD, **places}
         self.config = page.blocks("apache")[number]
-        self.host = re.search(r"^\s*ServerName (?:https://)?(\S+)$", self.config, re.M)[1]
+        self.hosts = re.findall(r"^\s*ServerName (?:https://)?(\S+)$", self.config, re.M)
+        self.host = self.hosts[0]
         self._files()
         self._configuration()
 
@@ -109,9 +110,8 @@ class Site:
 
     def _files(self):
         """Keys and certificates, where the configuration wants them."""
-        names = [*re.findall(r"ServerName (?:https://)?(\S+)", self.config), "localhost"]
         for path in re.findall(r"SSLCertificateFile\s+(\S+)/fullchain.pem", self.config):
-            chain = certificate(self.path(path), names)
+            chain = certificate(self.path(path), [*self.hosts, "localhost"])
             with open(self.root / "ca.pem", "ab") as trusted:
                 trusted.write(chain.read_bytes())
         for path in re.findall(r"AuthSvcKeyDirectory\s+(\S+)", self.config):
@@ -172,7 +172,7 @@ class Site:
             f" --config-option {trust} --config-dir {self.root}/subversion"
 
     def check(self, **variables):
-        """Run what the page's section "Check" says, and see that it gives what it says."""
+        """The page's section "Check" gives what it says; and there is a login page."""
         for command, expected in self.page.checks():
             asks = expected.isdigit()
             command = f"{command} -o /dev/null -w '%{{http_code}}'" if asks else \
@@ -181,6 +181,8 @@ class Site:
                                   env=self.environment(**variables), timeout=60, check=False)
             got = done.stdout if asks else "fails" if done.returncode else "works"
             assert got == expected, (command, done)
+        for host in self.hosts:
+            assert b"<title>Sign in</title>" in self.curl("/login/", host=host).body
 
     def destroy(self):
         self.httpd.destroy()
