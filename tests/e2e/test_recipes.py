@@ -178,6 +178,11 @@ def test_static_site(lite_site):
     assert site.curl("/members/", "-H", f"Authorization: Bearer {token}").status == 200
     make_admin(ada)
     assert b"/srv/www/members/admin" in ada.browse("/members/admin/").body
+    # signed out, it is over for both credentials
+    answer = site.post("/api/v1/auth/logout", '{"refresh_token":"%s"}' % ada.refresh)
+    assert answer.status == 204
+    assert ada.get("/members/").status == 401
+    assert ada.browse("/members/").status == 302
 
 
 @page("php")
