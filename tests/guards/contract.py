@@ -13,8 +13,8 @@ KEYWORDS = {"$ref", "type", "properties", "required", "additionalProperties", "m
             "maxLength", "minimum", "maximum", "enum", "const", "items", "minItems", "maxItems",
             "format"}
 ANNOTATIONS = {"title", "description", "examples", "writeOnly", "deprecated"}
-# Answers to what is no operation of the contract.
-NO_OPERATION = {"method-not-allowed"}
+# Answers to what is no operation of the contract: unknown methods, and guarded paths.
+NO_OPERATION = {"method-not-allowed", "insufficient-rights"}
 FORMATS = {"email", "uuid", "date-time", "password"}
 
 BINDING = re.compile(r'\{\s*"(\w+)",\s*(authsvc_operation_\w+)\s*\}')
