@@ -141,16 +141,17 @@ def test_no_method_gets_around(site, method):
 
 
 def test_without_a_database_nothing_opens(make_service):
-    site = make_site(make_service, *guarded("/members"))
+    site = make_site(make_service, *guarded("/members"), "AuthSvcRevocationMaxStale 1s")
     token = new_token(site)
     opens(site, "/members/secret.txt", token)
     with database_gone(site):
+        build.wait_until(lambda: members(site, token).status_code == 503, 10, "nothing is believed")
         answer = members(site, token)
         problem(answer, 503, "unavailable")
         assert int(answer.headers["retry-after"]) > 0
         assert members(site).status_code == 401, "nothing was sent that could be looked up"
         assert members(site, path="/open.txt").status_code == 200
-    opens(site, "/members/secret.txt", token)
+    build.wait_until(lambda: members(site, token).status_code == 200, 10, "open again")
 
 
 def test_remote_user_is_sub_or_email(make_service):

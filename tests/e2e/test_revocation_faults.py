@@ -16,6 +16,12 @@ from nodes import LINES, Nodes, seen_after, settle, visit
 
 ENGINES = ["postgresql"]
 WITHIN = 1.0
+CHILDREN = {
+    "threads": ["ServerLimit 8", "StartServers 3", "ThreadLimit 16", "ThreadsPerChild 16",
+                "MaxRequestWorkers 128", "MinSpareThreads 32", "MaxSpareThreads 128"],
+    "prefork": ["ServerLimit 8", "StartServers 3", "MinSpareServers 3", "MaxSpareServers 4",
+                "MaxRequestWorkers 8"],
+}
 LOST = r"\[authsvc:warn\].* AS0600"
 
 
@@ -38,9 +44,7 @@ def apart(engine):
 
 def test_the_child_that_follows_is_killed(engine):
     """Each of those that were there in the beginning is killed; one of them was it."""
-    nodes = Nodes(engine, tuning=["ServerLimit 8", "StartServers 3", "ThreadLimit 16",
-                                  "ThreadsPerChild 16", "MaxRequestWorkers 128",
-                                  "MinSpareThreads 32", "MaxSpareThreads 128"])
+    nodes = Nodes(engine, tuning=CHILDREN["prefork" if build.MPM == "prefork" else "threads"])
     try:
         nodes.a.httpd.allow(r"AH00052: child pid \d+ exit signal Killed")
         children = nodes.a.httpd.children()
