@@ -48,7 +48,7 @@ def test_the_child_that_follows_is_killed(engine):
     try:
         nodes.a.httpd.allow(r"AH00052: child pid \d+ exit signal Killed")
         children = nodes.a.httpd.children()
-        assert len(children) == 3
+        assert len(children) >= 3
         for pid in children:
             grant = nodes.b.api.new_user()
             assert visit(nodes.a, grant["access_token"]) == 200
