@@ -51,6 +51,16 @@ authsvc_error_t *authsvc_signature_prepare(apr_pool_t *pool, authsvc_key_t *key)
 /** Name of an algorithm, static. */
 const char *authsvc_algorithm_name(authsvc_algorithm_t algorithm);
 
+/**
+ * The key whose own header for this type of token this is, octet by octet, if it verifies now:
+ * then there is nothing more to read in it. In keyset.c.
+ * @param header encoded
+ * @return NULL: the header must be read
+ */
+const authsvc_key_t *authsvc_keyset_find_header(const authsvc_keyset_t *keys,
+                                                authsvc_token_type_t type, const char *header,
+                                                apr_size_t len, apr_time_t now);
+
 /** Longest signature: RSA of 8192 bits. */
 #define AUTHSVC_SIGNATURE_MAX 1024
 

@@ -186,6 +186,23 @@ const authsvc_key_t *authsvc_keyset_find(const authsvc_keyset_t *keys, const cha
     return entry && now < entry->gone_at ? entry->key : NULL;
 }
 
+const authsvc_key_t *authsvc_keyset_find_header(const authsvc_keyset_t *keys,
+                                                authsvc_token_type_t type, const char *header,
+                                                apr_size_t len, apr_time_t now)
+{
+    int i;
+
+    for (i = 0; i < keys->n; i++) {
+        const entry_t *entry = &keys->entries[i];
+        const char *own = entry->key->headers[type];
+
+        if (strlen(own) == len && memcmp(own, header, len) == 0) {
+            return now < entry->gone_at ? entry->key : NULL;
+        }
+    }
+    return NULL;
+}
+
 apr_time_t authsvc_keyset_retirement(const authsvc_keyset_t *keys, const char *kid)
 {
     const entry_t *entry = find(keys, kid);
