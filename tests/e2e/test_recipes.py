@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from harness import backends, build, databases, raw, tokens
+from harness import build, databases, programs, raw, tokens
 from harness.recipe import FOLDER, Page, Person, Site
 from harness.service import PASSWORD
 
@@ -191,7 +191,7 @@ def test_php(lite_site, behind):
     site.write("/srv/www/index.html", "<h1>site</h1>\n")
     site.write("/srv/www/members/index.php", site.page.block("php"))
     site.write("/srv/www/members/seen.php", "<?php print_r($_SERVER); print_r($_COOKIE);")
-    behind(backends.php_fpm(site.root / "php"))
+    behind(programs.php_fpm(site.root / "php"))
     site.httpd.start()
     ada = Person(site, "Ada \u00c5ngstr\u00f6m")
     site.check(ACCESS=ada.access)
@@ -239,7 +239,7 @@ def test_application(lite_site, behind):
     site = lite_site("application", app=build.free_port())
     program = site.write("/srv/app.py", site.page.block("python"))
     port = site.places["app"]
-    behind(backends.application(program, port, SSL_CERT_FILE=str(site.root / "ca.pem")))
+    behind(programs.application(program, port, SSL_CERT_FILE=str(site.root / "ca.pem")))
     site.httpd.start()
     ada = Person(site, "Ada \u00c5ngstr\u00f6m")
     site.check(ACCESS=ada.access)
@@ -275,7 +275,7 @@ def test_application(lite_site, behind):
 def test_what_an_application_is_sent(lite_site, behind):
     """The fields of the page's pitfalls, and neither the cookies nor the bearer token."""
     site = lite_site("application", app=build.free_port())
-    behind(backends.application(site.write("/srv/echo.py", ECHO), site.places["app"]))
+    behind(programs.application(site.write("/srv/echo.py", ECHO), site.places["app"]))
     site.httpd.start()
     ada = Person(site, "Ada \u00c5ngstr\u00f6m")
     said = re.search(r"The fields `X-AuthSvc-Sub`, (.*?) \(", site.page.text, re.S)[1]
