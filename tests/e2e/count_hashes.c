@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * For LD_PRELOAD into httpd: each Argon2 computation adds a line with the number of its process to
- * the file that AUTHSVC_HASHES names. test_basic.py builds it.
+ * the file that AUTHSVC_HASHES names. test_basic.py builds it, with -D_GNU_SOURCE.
  */
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -42,8 +42,8 @@ class Site(Service):
         self.counter.write_bytes(b"")
         self.counter.chmod(0o666)
         library = root / "run" / "count_hashes.so"
-        subprocess.run(["gcc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC",
-                        "-o", library, SOURCE, "-ldl"], check=True)
+        subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror",
+                        "-shared", "-fPIC", "-o", library, SOURCE, "-ldl"], check=True)
         self.httpd.preload = [library]
         self.httpd.env["AUTHSVC_HASHES"] = str(self.counter)
         self.lay_out()
