@@ -91,7 +91,8 @@ static authn_status check_password(request_rec *r, const char *user, const char 
                           ? "AS0680: the account service did not start in this process, see AS0570"
                           : "AS0681: AuthBasicProvider authsvc is asked here, but this virtual "
                             "host has no account service. Give it AuthSvcIssuer, "
-                            "AuthSvcSigningKey, AuthSvcSecretFile, DBDriver and DBDParams");
+                            "AuthSvcSigningKey or AuthSvcKeyDirectory, AuthSvcSecretFile, "
+                            "DBDriver and DBDParams");
         return AUTH_GENERAL_ERROR;
     }
     authsvc_context_make(r, config, &ctx);

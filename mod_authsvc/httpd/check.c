@@ -344,8 +344,8 @@ static const authsvc_api_t *load_contract(check_t *check, apr_pool_t *pconf)
 /* Enough for AuthType AuthSvc, be it in a .htaccess, also where nothing is mounted. */
 static int could_guard(const authsvc_server_config_t *config)
 {
-    return config->issuer_set && config->signing_key_set && config->secret_file_set &&
-           config->dbd.driver && config->dbd.params;
+    return config->issuer_set && (config->signing_key_set || config->key_directory_set) &&
+           config->secret_file_set && config->dbd.driver && config->dbd.params;
 }
 
 /* What is asked for must be complete; what is there nevertheless, must be right. */
@@ -370,7 +370,8 @@ static void check_guards(check_t *check)
     if (authsvc_conftree_guards(check->pool, check->main_server, check->s)) {
         refuse(check, "AS0625",
                "AuthType AuthSvc is asked for, and no server has what it takes: AuthSvcIssuer, "
-               "AuthSvcSigningKey, AuthSvcSecretFile, DBDriver and DBDParams");
+               "AuthSvcSigningKey or AuthSvcKeyDirectory, AuthSvcSecretFile, DBDriver and "
+               "DBDParams");
     }
 }
 

@@ -114,8 +114,8 @@ int authsvc_guard_authenticate(request_rec *r)
                       config->settings
                           ? "AS0620: the account service did not start in this process, see AS0570"
                           : "AS0621: AuthType AuthSvc is asked for here, but this virtual host has "
-                            "no account service. Give it AuthSvcIssuer, AuthSvcSigningKey, "
-                            "AuthSvcSecretFile, DBDriver and DBDParams");
+                            "no account service. Give it AuthSvcIssuer, AuthSvcSigningKey or "
+                            "AuthSvcKeyDirectory, AuthSvcSecretFile, DBDriver and DBDParams");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     authsvc_context_make(r, config, &ctx);

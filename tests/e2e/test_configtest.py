@@ -265,7 +265,7 @@ INIT_SQL = 'DBDInitSQL "SELECT 1"'
 def test_init_sql(case):
     """A connection that was healed would not have run it."""
     refused(case.test([*case.lines, INIT_SQL]), "DBDInitSQL", "ALTER ROLE", "DBDParams")
-    accepted(case.test([*case.lines, INIT_SQL], mounted=[]))
+    accepted(case.test([*case.without("AuthSvcIssuer"), INIT_SQL], mounted=[]))
     vhost = [*case.lines, *MOUNTED]
     refused(case.test([INIT_SQL], mounted=[], vhosts=[("v.example", vhost)]), "DBDInitSQL")
     refused(case.test([], mounted=[], vhosts=[("v.example", [*vhost, INIT_SQL])]), "DBDInitSQL")
@@ -345,7 +345,8 @@ def test_contract_that_does_not_fit(case):
             accepted(case.test(lines))
         else:
             refused(case.test(lines), "AS0530", "logon")
-            accepted(case.test(lines, mounted=[]))
+            refused(case.test(lines, mounted=[]), "AS0530", "logon")
+            accepted(case.test([line for line in lines if "AuthSvcIssuer" not in line], mounted=[]))
 
 
 def test_without_mod_dbd(case):

@@ -58,6 +58,15 @@ def test_it_excludes_a_signing_key(directory):
             "Remove one")
 
 
+def test_it_is_enough_for_a_guard(directory):
+    """Where no API is mounted."""
+    guarded = ['<Location "/members">', "AuthType AuthSvc", "AuthName members",
+               "Require authsvc-role user", "</Location>"]
+    accepted(directory.test(mounted=guarded))
+    refused(directory.test(directory.lines[:-1], mounted=guarded), "AuthType AuthSvc",
+            "AuthSvcKeyDirectory")
+
+
 def test_no_key_at_all_names_both_ways(directory):
     refused(directory.test(directory.lines[:-1]), "AuthSvcSigningKey", "AuthSvcKeyDirectory",
             "authsvcctl key rotate")
