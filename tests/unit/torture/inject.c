@@ -14,7 +14,8 @@
 #define PUBLIC __attribute__((visibility("default")))
 
 /* What malloc() runs through is called before a sanitizer has set itself up. */
-#define PLAIN __attribute__((no_sanitize("address"), no_sanitize("undefined")))
+#define PLAIN                                                                                  \
+    __attribute__((no_sanitize("address"), no_sanitize("undefined"), no_sanitize("thread")))
 
 static inject_t own;
 inject_t *inject = &own;

@@ -8,11 +8,11 @@
  * in the process; crypto calls are wrapped by the linker; the database is driver.c's.
  */
 
-/* 1 under AddressSanitizer, gcc's and clang's. */
-#if defined(__SANITIZE_ADDRESS__)
+/* 1 under AddressSanitizer or ThreadSanitizer, gcc's and clang's. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define INJECT_SANITIZED 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define INJECT_SANITIZED 1
 #endif
 #endif
