@@ -100,8 +100,9 @@ class Growth:
     PASSING = {"most descriptors of a child": 4, "database connections": 3}
     ENOUGH, MANY = 15, 50
 
-    def __init__(self, service):
+    def __init__(self, service, passing=True):
         self.service = service
+        self.passing = passing
         self.looks = []
 
     def look(self):
@@ -113,7 +114,7 @@ class Growth:
         limits = dict(self.LASTING)
         if not build.SANITIZED:  # a sanitizer keeps what was freed for a while
             limits["parent's KiB"] = self.KIB_A_LOOK * len(looks)
-        if len(looks) >= self.MANY:
+        if self.passing and len(looks) >= self.MANY:
             limits.update(self.PASSING)
         for name, limit in limits.items():
             values = [look[name] for look in looks]
@@ -185,8 +186,8 @@ def test_children_of_one_connection(start, pair, is_long, monkeypatch):
     """
     MaxConnectionsPerChild 1: as many children as connections, each of them ends cleanly. There are
     always more than are asked for: under event and worker httpd 2.4 itself, without any module of
-    ours too, now and then forgets to end a child for which a connection waited when it started (a
-    signal that comes before its main thread waits for it).
+    ours too, now and then (one in twenty) forgets to end a child for which a connection waited when
+    it started (a signal that comes before its main thread waits for it).
     """
     monkeypatch.setattr(clients, "MOST_CHAINS", 1)
     mpm = pair[1]
@@ -196,7 +197,8 @@ def test_children_of_one_connection(start, pair, is_long, monkeypatch):
         "ServerLimit 120", "StartServers 20", "ThreadLimit 16", "ThreadsPerChild 16",
         "MaxRequestWorkers 1920", "MinSpareThreads 320", "MaxSpareThreads 1920"]
     service = start(tuning=tuning, main=["MaxConnectionsPerChild 1", "KeepAlive Off"])
-    looks, seen = Growth(service), set()
+    # a child that httpd forgets to end keeps the connection it has
+    looks, seen = Growth(service, passing=mpm == "prefork"), set()
     with Mixed(service, f"MaxConnectionsPerChild 1, {mpm}", clients=few, pace=0.4) as load:
         with load.fault():
             for _ in range(90 if is_long else 20):
