@@ -160,4 +160,4 @@ plant() {
 PLANTED_OVERRUN='{ volatile size_t n = 8; char *volatile p = malloc(n); p[n] = 1; free(p); }'
 PLANTED_LEAK='{ void *volatile p = malloc(4096); p = NULL; (void)p; }'
 PLANTED_OVERFLOW='{ volatile int n = 0x7fffffff; n++; }'
-PLANTED_UNWRITTEN='{ int *volatile p = malloc(4096); if (*p == 7) { free(NULL); } free(p); }'
+PLANTED_UNWRITTEN='{ volatile int *volatile p = malloc(4096); if (*p == 7) { abort(); } free((void *)p); }'
