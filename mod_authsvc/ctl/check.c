@@ -156,13 +156,13 @@ int authsvc_ctl_check(ctl_t *ctl, int argc, char **argv)
     for (int i = 0; i < servers->nelts; i++) {
         const ctl_server_t *server = &APR_ARRAY_IDX(servers, i, ctl_server_t);
 
-        if (server->mounted &&
+        if (server->serves &&
             (!asked.vhost || authsvc_ctl_server_is(ctl->pool, server, asked.vhost))) {
             APR_ARRAY_PUSH(chosen, const ctl_server_t *) = server;
         }
     }
     if (chosen->nelts == 0) {
-        return authsvc_ctl_failed(ctl, "%s has no \"AuthSvc On\"",
+        return authsvc_ctl_failed(ctl, "%s has no \"AuthSvc On\", and guards nothing",
                                   asked.vhost ? asked.vhost : "that configuration");
     }
     return check_servers(ctl, chosen, warnings);

@@ -28,7 +28,7 @@ static const char *list_servers(ctl_t *ctl, const apr_array_header_t *servers)
 
     for (int i = 0; i < servers->nelts; i++) {
         const ctl_server_t *server = &APR_ARRAY_IDX(servers, i, ctl_server_t);
-        if (server->mounted) {
+        if (server->serves) {
             list = apr_psprintf(ctl->pool, "%s%s%s:%" APR_INT64_T_FMT, list, *list ? ", " : "",
                                 server->name, server->port);
         }
@@ -50,7 +50,7 @@ static int choose(ctl_t *ctl, const apr_array_header_t *servers, const char *vho
             continue;
         }
         named++;
-        if (!server->mounted) {
+        if (!server->serves) {
             continue;
         }
         if (found && (strcmp(found->driver, server->driver) != 0 ||
@@ -69,7 +69,7 @@ static int choose(ctl_t *ctl, const apr_array_header_t *servers, const char *vho
         return authsvc_ctl_failed(ctl, "there is no server %s in that configuration", vhost);
     }
     if (!found) {
-        return authsvc_ctl_failed(ctl, "%s has no \"AuthSvc On\"",
+        return authsvc_ctl_failed(ctl, "%s has no \"AuthSvc On\", and guards nothing",
                                   vhost ? vhost : "that configuration");
     }
     if (!authsvc_db_driver_find(found->driver) || !*found->params) {

@@ -27,7 +27,7 @@ typedef struct {
 
 /**
  * Find the database: by --dsn, or by asking httpd for the DBDriver and DBDParams of the server
- * that has the service mounted.
+ * that serves accounts.
  * @return CTL_OK, or what to exit with after a message
  */
 int authsvc_ctl_database_find(ctl_t *ctl, const ctl_database_options_t *asked,

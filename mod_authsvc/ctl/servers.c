@@ -82,9 +82,24 @@ static int add_server(ctl_t *ctl, apr_array_header_t *servers, const char *text,
         return authsvc_ctl_failed(ctl, "httpd's answer is not understood: is its mod_authsvc of "
                                        "another version?");
     }
-    server.mounted = authsvc_json_type(authsvc_json_get(line, "mounted")) == AUTHSVC_JSON_TRUE;
+    server.serves = authsvc_json_type(authsvc_json_get(line, "mounted")) == AUTHSVC_JSON_TRUE;
     APR_ARRAY_PUSH(servers, ctl_server_t) = server;
     return CTL_OK;
+}
+
+/* Accounts may be registered elsewhere: then those that guard are meant. */
+static void fall_back_to_guards(apr_array_header_t *servers)
+{
+    for (int i = 0; i < servers->nelts; i++) {
+        if (APR_ARRAY_IDX(servers, i, ctl_server_t).serves) {
+            return;
+        }
+    }
+    for (int i = 0; i < servers->nelts; i++) {
+        ctl_server_t *server = &APR_ARRAY_IDX(servers, i, ctl_server_t);
+
+        server->serves = authsvc_json_get(server->line, "policy") != NULL;
+    }
 }
 
 static int read_servers(ctl_t *ctl, const char *output, apr_array_header_t *servers)
@@ -105,6 +120,7 @@ static int read_servers(ctl_t *ctl, const char *output, apr_array_header_t *serv
     if (servers->nelts == 0) {
         return authsvc_ctl_failed(ctl, "that configuration does not load mod_authsvc");
     }
+    fall_back_to_guards(servers);
     return CTL_OK;
 }
 

@@ -12,7 +12,7 @@ typedef struct {
     const char *driver; /* of its database; empty if there is none */
     const char *params;
     const authsvc_json_t *line; /* all that is shown */
-    int mounted;
+    int serves; /* it has an API; or, where no server has one, it guards by the accounts */
 } ctl_server_t;
 
 /**

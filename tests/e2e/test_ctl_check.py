@@ -76,6 +76,18 @@ def test_a_good_site(site):
         assert "statement_timeout is 2900ms" in found["ok", "database"]
 
 
+def test_a_site_that_only_guards(site):
+    """The accounts are made elsewhere."""
+    mounted = site.httpd.main
+    at = mounted.index('<Location "/api/v1">')
+    site.httpd.main = mounted[:at]
+    assert len(site.is_well()["ok", "keys"]) == 1
+    site.httpd.main = [line for line in mounted[:at] if "AuthSvcIssuer" not in line]
+    site.httpd.write()
+    done = site.run()
+    assert done.returncode == 1 and "guards nothing" in done.stderr
+
+
 def test_a_single_signing_key(site):
     site.httpd.main = [f"AuthSvcSigningKey {site.httpd.key()}"
                        if line.startswith("AuthSvcKeyDirectory ") else line
