@@ -130,6 +130,9 @@ int authsvc_guard_authenticate(request_rec *r)
     if (err) {
         return authsvc_guard_answer(r, &ctx, err, root->credential.sent);
     }
+    if (root->credential.by_cookie) {
+        authsvc_guard_keep_private(r);
+    }
     authsvc_request_state(r)->principal = root->owner;
     authsvc_guard_set_environment(r, root->owner);
     return OK;

@@ -51,6 +51,13 @@ void authsvc_guard_register_filter(void);
 void authsvc_guard_set_environment(request_rec *r, const authsvc_principal_t *principal);
 
 /**
+ * A cookie opened something: unlike of Authorization, shared caches do not know that the answer is
+ * not for everybody. Tells them in the fields that a proxied answer does not replace, of the
+ * request whose answer goes out.
+ */
+void authsvc_guard_keep_private(request_rec *r);
+
+/**
  * The handler hook, before all others: the header fields as the handler, and what is behind it,
  * may see them. Never handles the request.
  */

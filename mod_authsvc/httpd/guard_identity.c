@@ -2,6 +2,8 @@
 #include "guard.h"
 
 #include <http_config.h>
+#include <httpd.h>
+#include <util_filter.h>
 
 #include "config.h"
 #include "context.h"
@@ -59,6 +61,32 @@ static void own_fields(request_rec *r, int *own)
     }
 }
 
+void authsvc_guard_keep_private(request_rec *r)
+{
+    const char *said;
+
+    while (r->main) {
+        r = r->main;
+    }
+    said = apr_table_get(r->err_headers_out, "Cache-Control");
+    if (!said || !ap_find_token(r->pool, said, "private")) {
+        apr_table_mergen(r->err_headers_out, "Cache-Control", "private");
+    }
+}
+
+/* mod_include sends the header before it asks for what the page includes. */
+static int is_put_together(const request_rec *r)
+{
+    const ap_filter_t *filter;
+
+    for (filter = r->output_filters; filter; filter = filter->next) {
+        if (strcasecmp(filter->frec->name, "INCLUDES") == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* The session cookies are sent with every request of the host; they are nobody's but ours. */
 static void hide_cookies(request_rec *r, int *own)
 {
@@ -69,6 +97,9 @@ static void hide_cookies(request_rec *r, int *own)
 
     if (rest == field) {
         return;
+    }
+    if (is_put_together(r)) {
+        authsvc_guard_keep_private(r);
     }
     own_fields(r, own);
     if (rest) {
