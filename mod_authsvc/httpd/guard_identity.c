@@ -119,12 +119,12 @@ int authsvc_guard_hand_over(request_rec *r)
         return DECLINED;
     }
     hide_cookies(r, &own);
-    if (!state || !state->principal) {
-        return DECLINED;
-    }
     if (config->forward_bearer_set && !config->forward_bearer) {
         own_fields(r, &own);
         apr_table_unset(r->headers_in, "Authorization");
+    }
+    if (!state || !state->principal) {
+        return DECLINED;
     }
     if (config->forward_headers) {
         own_fields(r, &own);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What CGI programs, FastCGI and HTTP backends learn of who it is, and what nobody can make them
 believe."""
+import base64
 import json
 import time
 import urllib.parse
@@ -8,9 +9,9 @@ import urllib.parse
 import jwt
 import pytest
 
-from guarded import ask, guarded, make_site, new_token, refused, section
+from guarded import SECRET, ask, guarded, make_site, new_token, opens, refused, section
 from harness.backends import FcgiBackend, HttpBackend
-from harness.service import Service, bearer
+from harness.service import PASSWORD, Service, bearer
 from test_auth import problem
 
 ENGINES = ["sqlite"]
@@ -27,6 +28,13 @@ SPOOFS = ["X-AuthSvc-Sub: evil", "x-authsvc-sub: evil", "X_AuthSvc_Sub: evil",
           "AuthSvc-Role: admin", "AUTHSVC_ROLE: admin", "Authsvc_Sub: evil", "Remote-User: evil",
           "REMOTE_USER: evil", "X-Remote-User: evil", "X_Remote_User: evil",
           "X-AuthSvc-Email-Verified: true", "X!AuthSvc!Name: evil"]
+
+BASIC = ["AuthType Basic", 'AuthName "site"', "AuthBasicProvider authsvc", "Require valid-user"]
+NOBODY = ["RequireAny", "Require ip 127.0.0.1", "Require valid-user"]
+
+
+def basic(email, password=PASSWORD):
+    return f"Authorization: Basic {base64.b64encode(f'{email}:{password}'.encode()).decode()}"
 
 
 @pytest.fixture(scope="module")
@@ -257,3 +265,17 @@ def test_without_cookie_mode_no_cookie_opens(make_service):
     assert ask(site, "/members/secret.txt", token).status == 200
 
 
+def test_no_credential_arrives_where_nobody_had_to_sign_in(make_service, backends):
+    anybody = section(*NOBODY)
+    off = "AuthSvcForwardBearer Off"
+    areas = {"all": [off, "Require all granted"], "any": ["AuthType AuthSvc", off, *anybody],
+             "basic": [*BASIC[:3], off, *anybody], "on": ["Require all granted"]}
+    site = make_site(
+        make_service, *(f"ProxyPass /{area} http://127.0.0.1:{backends[0].port}/" for area in areas),
+        *(line for area, lines in areas.items() for line in section(f'Location "/{area}"', *lines)),
+        modules=["proxy", "proxy_http", "auth_basic"])
+    for field in (f"Authorization: Bearer {new_token(site)}", basic("x@example.com")):
+        for area in areas:
+            fields = fields_of(ask(site, f"/{area}/x", fields=[field, "X-Other: stays"]))
+            assert fields["x-other"] == ["stays"]
+            assert ("authorization" in fields) == (area == "on"), (area, "on is the control")
