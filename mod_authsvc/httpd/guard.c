@@ -31,6 +31,30 @@ static int note_reserved(void *baton, const char *name, const char *value)
     return 1;
 }
 
+/*
+ * An internal redirect begins with the fields that its origin's handler was shown; what was taken
+ * away from those is put back, for the target is judged by itself.
+ */
+static void restore(request_rec *r)
+{
+    static const char *const names[] = {"Authorization", "Cookie"};
+    const authsvc_request_state_t *root = authsvc_request_state_peek(authsvc_request_root(r));
+    apr_table_t *fields = root ? root->headers : NULL;
+    size_t i;
+
+    if (!fields || fields == r->headers_in) {
+        return;
+    }
+    r->headers_in = apr_table_copy(r->pool, r->headers_in);
+    for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        const char *value = apr_table_get(fields, names[i]);
+
+        if (value) {
+            apr_table_setn(r->headers_in, names[i], value);
+        }
+    }
+}
+
 int authsvc_guard_cleanse(request_rec *r)
 {
     apr_array_header_t *names;
@@ -38,6 +62,9 @@ int authsvc_guard_cleanse(request_rec *r)
 
     if (!authsvc_config_server(r->server)->settings) {
         return DECLINED;
+    }
+    if (r->prev) {
+        restore(r);
     }
     names = apr_array_make(r->pool, 0, sizeof(const char *));
     apr_table_do(note_reserved, names, r->headers_in, NULL);

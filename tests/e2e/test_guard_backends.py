@@ -279,3 +279,30 @@ def test_no_credential_arrives_where_nobody_had_to_sign_in(make_service, backend
             fields = fields_of(ask(site, f"/{area}/x", fields=[field, "X-Other: stays"]))
             assert fields["x-other"] == ["stays"]
             assert ("authorization" in fields) == (area == "on"), (area, "on is the control")
+
+
+def test_a_rewritten_path_is_judged_by_what_came(make_service, backends):
+    """mod_rewrite in a .htaccess is a handler: fields were taken away before it redirects."""
+    def prepare(root):
+        (root / "svn" / ".htaccess").write_text(
+            "RewriteEngine On\nRewriteRule ^a$ /svn/sub/secret.txt\nRewriteRule ^b$ /told/x\n",
+            encoding="ascii")
+    site = make_site(
+        make_service, f"ProxyPass /told http://127.0.0.1:{backends[0].port}/", "AuthSvcCookie On",
+        *section('Directory "{root}/htdocs/svn"', "AllowOverride FileInfo",
+                 "Options FollowSymLinks", *BASIC, "AuthSvcForwardBearer Off"),
+        *section('Directory "{root}/htdocs/svn/sub"', 'AuthName "sub"'),
+        *section('Location "/told"', *BASIC, "AuthSvcForwardBearer Off",
+                 "AuthSvcForwardHeaders On"),
+        modules=["rewrite", "auth_basic", "proxy", "proxy_http"], folders=("svn", "svn/sub"),
+        prepare=prepare)
+    site.httpd.allow(r"\[auth_basic:error\]")
+    user = site.api.new_user()["user"]
+    field = basic(user["email"])
+    for path in ("/svn/sub/secret.txt", "/svn/a"):
+        assert opens(site, path, fields=[field]).body == SECRET.encode()
+        refused(site, path)
+        refused(site, path, fields=[basic(user["email"], "wrong-password-of-hers")])
+    fields = fields_of(ask(site, "/svn/b", fields=[field, "Cookie: a=b; authsvc=x.y.z"]))
+    assert fields["x-authsvc-sub"] == [user["id"]] and fields["cookie"] == ["a=b"]
+    assert "authorization" not in fields
