@@ -58,11 +58,16 @@ const char *authsvc_cookie_find(apr_pool_t *pool, const char *field, const char 
     apr_size_t found_len = 0;
 
     for (at = field ? field : ""; *at;) {
-        /* A comma is what joins repeated fields; it is in no value of ours. */
         apr_size_t len, pair;
 
         at = skip_space(at);
-        pair = strcspn(at, ";,");
+        /*
+         * No comma ends a pair, though httpd joins repeated fields of HTTP/1 by one: browsers allow
+         * it in any value, and send one field (RFC 6265, 5.4) or, in HTTP/2, some that are joined
+         * by "; ". A sibling domain could else hide a cookie of ours, whose name it cannot set, in
+         * the value of another.
+         */
+        pair = strcspn(at, ";");
         len = trimmed(at, pair);
         if (len > name_len && memcmp(at, name, name_len) == 0 && at[name_len] == '=') {
             const char *value = at + name_len + 1;

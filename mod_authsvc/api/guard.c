@@ -242,7 +242,8 @@ static int is_ours(const char *pair, apr_size_t len)
     return 0;
 }
 
-/* Whatever a backend takes for the end of a cookie: ';', or the comma that joins fields. */
+/* Whatever a backend takes for the end of a cookie: ';', or the comma that joins fields, though
+ * authsvc_cookie_find() does not: this hides, and may hide too much. */
 const char *authsvc_guard_without_cookies(apr_pool_t *pool, const char *field)
 {
     char *rest = apr_palloc(pool, strlen(field) + 1), *out = rest;

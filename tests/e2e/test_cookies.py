@@ -135,9 +135,26 @@ def test_two_cookies_of_one_name(site, module_service):
     for fields in ([("Cookie", f"authsvc={mine}; authsvc={other}")],
                    [("Cookie", f"authsvc={mine}"), ("Cookie", f"authsvc={other}")]):
         problem(site.get("/users/me", headers=fields), 401, "authentication")
-    for fields in ([("Cookie", f"authsvc={mine}; authsvc={mine}")],
-                   [("Cookie", "a=b"), ("Cookie", f"authsvc={mine}")]):
-        assert site.get("/users/me", headers=fields).status_code == 200
+    assert site.get("/users/me", headers=[
+        ("Cookie", f"authsvc={mine}; authsvc={mine}")]).status_code == 200
+
+
+def test_a_comma_parts_no_cookies(site, module_service):
+    """A sibling domain's cookie cannot smuggle in one of a prefixed name, in its value."""
+    grant = sign_in(module_service.new_api()).json()
+    access, refresh = grant["access_token"], grant["refresh_token"]
+    for fields in ([("Cookie", f"x=1, authsvc={access}")], [("Cookie", f"x=1,authsvc={access}")],
+                   [("Cookie", f"x=1, authsvc={access}; y=2")],
+                   # httpd joins fields by a comma; user agents send but one (RFC 6265, 5.4)
+                   [("Cookie", "x=1"), ("Cookie", f"authsvc={access}")]):
+        problem(site.get("/users/me", headers=fields), 401, "authentication")
+    assert site.get("/users/me", headers={
+        "Cookie": f"x=1, y=2; authsvc={access}; z=3, w=4"}).status_code == 200
+    answer = site.post("/auth/refresh", {}, headers={
+        "Cookie": f"x=1, authsvc-refresh={refresh}", **SAME})
+    assert problem(answer, 400, "validation")["errors"][0]["pointer"] == "/refresh_token"
+    assert site.post("/auth/refresh", {}, headers={
+        "Cookie": f"x=1; authsvc-refresh={refresh}", **SAME}).status_code == 200
 
 
 def test_refused_refresh_removes_the_cookies(site):

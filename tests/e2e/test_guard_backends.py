@@ -246,6 +246,7 @@ def test_the_cookie_opens(make_service):
     refused(site, "/members/secret.txt", fields=[*cookie, "Authorization: Bearer"])
     refused(site, "/members/secret.txt", fields=[f"Cookie: authsvc={token}; authsvc={other}"])
     refused(site, "/members/secret.txt", fields=[f"Cookie: __Host-authsvc={token}"])
+    refused(site, "/members/secret.txt", fields=[f"Cookie: x=1, authsvc={token}"])
     refused(site, "/members/secret.txt", fields=["Cookie: authsvc=x.y.z"])
     # What changes something needs proof that a page of the site sent it.
     for fields, status in (([], 403), (["Sec-Fetch-Site: cross-site"], 403),

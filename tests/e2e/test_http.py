@@ -520,6 +520,22 @@ def test_http2(h2):
     assert status == 404
 
 
+def test_http2_cookies_in_fields_of_their_own(engine):
+    """As browsers may send them (RFC 9113, 8.2.3); each of them is one, whatever is in the others."""
+    service = Service(engine, modules=["http2"], mpm="event",
+                      main=["Protocols h2c http/1.1", "AuthSvcCookie On"])
+    try:
+        token = service.api.new_user()["access_token"]
+        for fields, expected in (([("cookie", "x=1"), ("cookie", f"authsvc={token}")], 200),
+                                 ([("cookie", f"authsvc={token}"), ("cookie", "x=1, y=2")], 200),
+                                 ([("cookie", "x=1"), ("cookie", f"y=2, authsvc={token}")], 401)):
+            status, _, _ = raw.h2_exchange(service.httpd.port, fields, path=f"{MOUNT}/users/me",
+                                           method="GET")
+            assert status == expected, fields
+    finally:
+        service.destroy()
+
+
 def test_http2_many_streams(h2):
     """
     Streams of one connection, side by side. (Threads that share an httpx client would not do:

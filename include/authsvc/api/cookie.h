@@ -18,7 +18,8 @@ const char *authsvc_cookie_access_name(int secure);
 const char *authsvc_cookie_refresh_name(int secure);
 
 /**
- * Find a cookie in a Cookie field (RFC 6265 §4.2.1; several fields joined by ", " or "; ").
+ * Find a cookie in a Cookie field (RFC 6265 §4.2.1). Only ';' parts cookies: where several fields
+ * were joined by ", ", the cookies at the seams are none, since a comma may be in anybody's value.
  * Whoever can set a cookie for the host can send a second one of the same name, so a name that
  * occurs with two different values names nothing.
  * @param pool for the value

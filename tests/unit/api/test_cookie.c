@@ -49,7 +49,7 @@ static const struct {
     {"n=v; x=1", "v"},
     {"x=1;n=v;y=2", "v"},
     {"x=1;  \tn=v \t; y=2", "v"},
-    {"x=1, n=v, y=2", "v"}, /* two fields, joined */
+    {"x=1, y=2; n=v; z=3, w=4", "v"}, /* commas in other cookies' values */
     {"n=v; n=v", "v"},
     {"x=n=w; n=v", "v"},
     {";;; n=v ;;", "v"},
@@ -65,6 +65,18 @@ static const struct {
     {"n=v; n=", NULL},
     {"n=; n=v", NULL},
     {"n=v, n=w", NULL},
+    /* A comma parts no cookies: a sibling domain could else name one in another's value. */
+    {"x=1, n=v", NULL},
+    {"x=1,n=v", NULL},
+    {"x=1, n=v, y=2", NULL},
+    {"x=1, n=v; y=2", NULL},
+    {"x=1; y=2, n=v", NULL},
+    {"n=v, n=v", NULL},
+    {"n=v, x=1", NULL},
+    {", n=v", NULL},
+    {"; ,n=v", NULL},
+    {"x=1, n=w; n=v", "v"},
+    {"n=v; x=1, n=w", "v"},
     {"n=v; n=vv", NULL},
     {"n=vv; n=v", NULL},
     {"N=v", NULL},
