@@ -210,6 +210,18 @@ apr_time_t authsvc_keyset_retirement(const authsvc_keyset_t *keys, const char *k
     return entry ? entry->gone_at : 0;
 }
 
+int authsvc_keyset_shares(const authsvc_keyset_t *a, const authsvc_keyset_t *b)
+{
+    int i;
+
+    for (i = 0; a && b && i < a->n; i++) {
+        if (find(b, a->entries[i].key->kid)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int authsvc_keyset_lacks_successor(const authsvc_keyset_t *keys, apr_time_t now)
 {
     return keys->rotates && signs(keys, now) == &keys->entries[keys->n_signing - 1];

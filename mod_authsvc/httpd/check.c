@@ -36,22 +36,23 @@ typedef struct {
     int refusals;
 } check_t;
 
+static const char *name_of(const check_t *check, const server_rec *s)
+{
+    return s == check->main_server
+               ? "the main server"
+               : apr_psprintf(check->pool, "virtual host %s (%s:%u)",
+                              s->server_hostname ? s->server_hostname : "without a name",
+                              s->defn_name, s->defn_line_number);
+}
+
 static void say(const check_t *check, int level, const char *id, const char *text)
 {
-    const server_rec *s = check->s;
-    const char *where = "the main server";
-
-    if (s != check->main_server) {
-        where = apr_psprintf(check->pool, "virtual host %s (%s:%u)",
-                             s->server_hostname ? s->server_hostname : "without a name",
-                             s->defn_name, s->defn_line_number);
-    }
     /* To a terminal without a time stamp, as httpd's own sentences; to the error log with one. */
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         level |= APLOG_STARTUP;
     }
-    ap_log_error(APLOG_MARK, level, 0, check->main_server, "%s: AuthSvc in %s: %s", id, where,
-                 text);
+    ap_log_error(APLOG_MARK, level, 0, check->main_server, "%s: AuthSvc in %s: %s", id,
+                 name_of(check, check->s), text);
 }
 
 static void refuse(check_t *check, const char *id, const char *text)
@@ -375,6 +376,49 @@ static void check_guards(check_t *check)
     }
 }
 
+static int same_database(const authsvc_dbd_facts_t *a, const authsvc_dbd_facts_t *b)
+{
+    return strcmp(a->driver, b->driver) == 0 && strcmp(a->params, b->params) == 0;
+}
+
+/* 1 if the tokens of either are good for the other, which cannot know whose session has ended. */
+static int are_mistaken_for_each_other(const authsvc_server_config_t *a,
+                                       const authsvc_server_config_t *b)
+{
+    return a->settings && b->settings && a->settings->issuer && b->settings->issuer &&
+           strcmp(a->settings->issuer, b->settings->issuer) == 0 &&
+           strcmp(a->settings->audience, b->settings->audience) == 0 && a->dbd.driver &&
+           a->dbd.params && b->dbd.driver && b->dbd.params && !same_database(&a->dbd, &b->dbd) &&
+           authsvc_keyset_shares(a->settings->keys, b->settings->keys);
+}
+
+/*
+ * The API looks into the database and refuses the other's tokens; a guarded path goes by what was
+ * revoked. Not only where a section guards: what a .htaccess says is seen by nobody before it is
+ * read, and whoever else verifies by issuer, audience and key mistakes two accounts' roles too.
+ */
+static void check_tenants(check_t *check)
+{
+    server_rec *s, *other;
+
+    for (s = check->main_server->next; s; s = s->next) {
+        for (other = check->main_server; other != s; other = other->next) {
+            if (are_mistaken_for_each_other(authsvc_config_server(other),
+                                            authsvc_config_server(s))) {
+                check->s = s;
+                refuse(check, "AS0627",
+                       apr_psprintf(check->pool,
+                                    "issuer, audience and a key are those of %s, and the database "
+                                    "is another: a token of one would open guarded paths of the "
+                                    "other. Give it an AuthSvcIssuer or AuthSvcAudience of its own; "
+                                    "or, for the same accounts, the same DBDriver and DBDParams",
+                                    name_of(check, other)));
+                break;
+            }
+        }
+    }
+}
+
 int authsvc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                          server_rec *main_server)
 {
@@ -398,6 +442,7 @@ int authsvc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         }
         check.config->api = api;
     }
+    check_tenants(&check);
     check_guards(&check);
     return check.refusals ? HTTP_INTERNAL_SERVER_ERROR : OK;
 }

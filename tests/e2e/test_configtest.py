@@ -282,6 +282,37 @@ def test_init_sql_of_another_server(case):
     accepted(case.test([], mounted=[], vhosts=[mounted, ("w.example", [*other, INIT_SQL])]))
 
 
+def test_tokens_of_another_database(case):
+    """Of the same issuer, audience and key, they would open what is guarded here."""
+    def vhost(name, *lines):
+        return (name, [*case.lines, *MOUNTED, *lines])
+
+    def other(path="other.db"):
+        return [line.replace("authsvc.db", path) for line in case.lines
+                if line.startswith("DBDParams")]
+
+    def test(*second, main=(), mounted=()):
+        return case.test(list(main), mounted=list(mounted),
+                         vhosts=[vhost("v.example"), vhost("w.example", *second)])
+
+    assert other() != other("authsvc.db")
+    refused(test(*other()), "AS0627: AuthSvc in virtual host", "host v.example", "host w.example",
+            "AuthSvcIssuer", "AuthSvcAudience", "DBDParams")
+    accepted(test())
+    accepted(test(*other(), "AuthSvcAudience w"))
+    accepted(test(*other(), "AuthSvcIssuer https://w.example/api/v1"))
+    # the default of the audience is the issuer
+    refused(test(*other(), "AuthSvcAudience https://example.org/api/v1"), "AS0627")
+    case.openssl("genrsa", "-out", case.keys / "own.pem", "2048")
+    (case.keys / "own.pem").chmod(0o600)
+    own = f"AuthSvcSigningKey {case.keys / 'own.pem'}"
+    accepted(test(*other(), own))
+    refused(test(*other(), own, f"AuthSvcVerifyKey {case.good_key}"), "AS0627")
+    # What a host inherits counts, be it that nothing is mounted there: a .htaccess may guard.
+    refused(case.test(case.lines, vhosts=[("v.example", other())]), "AS0627", "the main server")
+    accepted(case.test(case.lines, vhosts=[("v.example", [])]))
+
+
 @pytest.mark.parametrize("issuer, warned", [
     ("http://example.org/api/v1", True), ("http://localhost.example.org/api", True),
     ("https://example.org/api/v1", False), ("http://localhost:8080/api/v1", False),

@@ -300,14 +300,17 @@ def test_main_server_and_virtual_hosts(engine):
 
 
 def test_virtual_hosts_that_differ_in_their_database_only(engine):
-    """A virtual host with DBD settings of its own and no directive of ours: its accounts go there."""
+    """
+    A virtual host with DBD settings of its own, and only the names in its tokens: its accounts go
+    there. (Without such a name httpd does not start, see test_configtest.)
+    """
     httpd = Httpd()
     databases = {name: engine.new_database() for name in ("main", "b.example", "c.example")}
     httpd.main = [*service_lines(httpd, databases["main"], "https://main.example/api/v1"),
                   CHEAP_COST, *mount_lines()]
     httpd.vhosts = [
         ("a.example", []),
-        ("b.example", database_lines(databases["b.example"])),
+        ("b.example", ["AuthSvcAudience b", *database_lines(databases["b.example"])]),
         ("c.example", ["AuthSvcIssuer https://c.example/api/v1",
                        *database_lines(databases["c.example"])]),
     ]

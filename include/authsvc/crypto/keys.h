@@ -111,6 +111,9 @@ const authsvc_key_t *authsvc_keyset_find(const authsvc_keyset_t *keys, const cha
  */
 apr_time_t authsvc_keyset_retirement(const authsvc_keyset_t *keys, const char *kid);
 
+/** 1 if a key is in both sets, be it that it signs, only verifies, or waits; either may be NULL. */
+int authsvc_keyset_shares(const authsvc_keyset_t *a, const authsvc_keyset_t *b);
+
 /** 1 if the set's keys follow each other, and none is here to follow the one that signs now. */
 int authsvc_keyset_lacks_successor(const authsvc_keyset_t *keys, apr_time_t now);
 
