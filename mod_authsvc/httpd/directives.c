@@ -502,9 +502,10 @@ const command_rec authsvc_directives[] = {
                   "where people who are not signed in are sent; or Off"),
     AP_INIT_FLAG("AuthSvcForwardHeaders", authsvc_guard_set_forward_headers, NULL, OR_AUTHCFG,
                  "On: handlers and backends get X-AuthSvc-... fields that say who it is"),
-    AP_INIT_FLAG("AuthSvcForwardBearer", authsvc_guard_set_forward_bearer, NULL, OR_AUTHCFG,
+    /* Not in .htaccess: whoever may write one gets no token that the administrator did not give. */
+    AP_INIT_FLAG("AuthSvcForwardBearer", authsvc_guard_set_forward_bearer, NULL, ACCESS_CONF,
                  "Off: handlers and backends do not see the access token"),
-    AP_INIT_TAKE1("AuthSvcForwardToken", authsvc_guard_set_forward_token, NULL, OR_AUTHCFG,
+    AP_INIT_TAKE1("AuthSvcForwardToken", authsvc_guard_set_forward_token, NULL, ACCESS_CONF,
                   "handlers and backends get a signed X-AuthSvc-Token for this audience; or Off"),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL},
 };

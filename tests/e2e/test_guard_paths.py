@@ -189,6 +189,25 @@ def test_htaccess_has_no_say_in_keys(make_service, line):
     opens(site, "/open.txt")
 
 
+@pytest.mark.parametrize("line", ["AuthSvcForwardToken payroll.example",
+                                  "AuthSvcForwardToken Off", "AuthSvcForwardBearer On"])
+def test_htaccess_has_no_say_in_what_is_handed_on(make_service, line):
+    """Whoever may write one could take visitors' tokens, or have some signed for any backend."""
+    def prepare(root):
+        for folder, lines in (("members", line), ("told", "AuthSvcForwardHeaders On")):
+            (root / folder / ".htaccess").write_text(f"{lines}\n", encoding="ascii")
+    site = make_site(make_service, *section(
+        'Directory "{root}/htdocs"', "AllowOverride AuthConfig", "AuthType AuthSvc",
+        "Require valid-user", "AuthSvcForwardBearer Off"), *section(
+            'Directory "{root}/htdocs/own"', line), folders=("members", "told", "own"),
+        prepare=prepare)
+    token = new_token(site)
+    site.httpd.allow(r"\.htaccess: ", "not allowed here")
+    refused(site, "/members/secret.txt", token, status=500)
+    for folder in ("told", "own"):
+        opens(site, f"/{folder}/secret.txt", token)
+
+
 @pytest.mark.parametrize("rewrite", [
     # to the file, past every Location: that is why docs/guard.md guards files by Directory
     ["RewriteEngine On", "RewriteRule ^/in$ /members/secret.txt",
