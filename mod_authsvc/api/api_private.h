@@ -188,7 +188,7 @@ authsvc_error_t *authsvc_cookies_access_token(const authsvc_call_t *call, const 
  */
 authsvc_error_t *authsvc_cookies_refresh_token(authsvc_call_t *call, const char **token);
 
-/** 1 if the body asks for an answer without tokens. */
+/** 1 if the answer has no tokens: the body asks for that, or the refresh token came by cookie. */
 int authsvc_cookies_omit_tokens(const authsvc_call_t *call);
 
 /** Note it if the body asks for that where no cookie would be set. */

@@ -86,7 +86,8 @@ int authsvc_cookies_omit_tokens(const authsvc_call_t *call)
 {
     const authsvc_json_t *omit = authsvc_json_get(call->body, "omit_tokens");
 
-    return omit && authsvc_json_type(omit) == AUTHSVC_JSON_TRUE;
+    /* By cookie, whatever is asked for: scripts of the site's pages, which send it, have no token. */
+    return call->by_cookie || (omit && authsvc_json_type(omit) == AUTHSVC_JSON_TRUE);
 }
 
 void authsvc_cookies_check_body(const authsvc_call_t *call, authsvc_error_t **err)

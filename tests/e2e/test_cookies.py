@@ -66,6 +66,20 @@ def test_walk(site):
     assert not is_signed_in(site)
 
 
+@pytest.mark.parametrize("body", [{}, {"omit_tokens": False}])
+def test_refresh_by_cookie_tells_no_token(site, body):
+    """Or each script in the site's pages had what HttpOnly keeps from it."""
+    grant = sign_in(site).json()
+    refreshed = site.post("/auth/refresh", body, headers=SAME)
+    assert refreshed.status_code == 200
+    assert set(refreshed.json()) == {"expires_in", "user"}
+    assert set(set_cookies(refreshed)) == {"authsvc", "authsvc-refresh"}
+    assert is_signed_in(site)
+    again = site.post("/auth/refresh", {"refresh_token": grant["refresh_token"], **body},
+                      headers=SAME)
+    assert {"access_token", "refresh_token"} < set(again.json()), "by the token itself"
+
+
 def test_log_tells_what_is_lost_on_plain_http(module_service):
     lines = [line for line in module_service.httpd.log_text().splitlines() if "AS0651" in line]
     assert lines and "Secure" in lines[0]

@@ -173,10 +173,30 @@ START_TEST(tokens_are_omitted_when_asked)
     ck_assert_int_eq(world.response.status, 200);
     ck_assert_uint_eq(authsvc_json_size(world.body), 2);
     expect_cookies();
-    world_send("POST", "/auth/refresh", "{\"omit_tokens\":false}", JSON, "Cookie", ada_cookies(),
-               "Origin", OWN, NULL);
+}
+END_TEST
+
+/* A script in the site's pages cannot read the cookie: nor get what is in it by sending it. */
+START_TEST(refresh_by_cookie_never_tells_tokens)
+{
+    static const char *const bodies[] = {"{}", "{\"omit_tokens\":false}", "{\"omit_tokens\":true}"};
+
+    world_send("POST", "/auth/refresh", bodies[_i], JSON, "Cookie", ada_cookies(), "Origin", OWN,
+               NULL);
+    ck_assert_int_eq(world.response.status, 200);
+    ck_assert_uint_eq(authsvc_json_size(world.body), 2);
+    ck_assert_ptr_nonnull(authsvc_json_get(world.body, "user"));
+    ck_assert_ptr_nonnull(authsvc_json_get(world.body, "expires_in"));
+    ck_assert_ptr_null(strstr(world.response.body, "asr1_"));
+    expect_cookies();
+    /* Who has the token, and sends it, is told the next, also beside a cookie. */
+    world_send("POST", "/auth/refresh",
+               apr_pstrcat(fake.ctx.pool, "{\"refresh_token\":\"", grant.refresh_token, "\"}", NULL),
+               JSON, "Cookie", ada_cookies(), "Origin", OWN, NULL);
     ck_assert_int_eq(world.response.status, 200);
     ck_assert_ptr_nonnull(world_text("access_token"));
+    ck_assert_ptr_nonnull(world_text("refresh_token"));
+    expect_cookies();
 }
 END_TEST
 
@@ -359,14 +379,17 @@ END_TEST
 
 START_TEST(refresh_by_cookie)
 {
-    const char *token, *cookie;
+    const char *cookie;
 
     world_send("POST", "/auth/refresh", "{}", JSON, "Cookie", ada_cookies(), "Origin", OWN, NULL);
     ck_assert_int_eq(world.response.status, 200);
     expect_cookies();
     cookie = set_cookie("__Secure-authsvc-refresh=");
-    token = world_text("refresh_token");
-    ck_assert(cookie && token && strstr(cookie, token));
+    ck_assert(cookie && !strstr(cookie, grant.refresh_token));
+    /* It is the next one. */
+    world_send("POST", "/auth/refresh", "{}", JSON, "Cookie",
+               apr_pstrmemdup(fake.ctx.pool, cookie, strcspn(cookie, ";")), "Origin", OWN, NULL);
+    ck_assert_int_eq(world.response.status, 200);
     world_send("POST", "/auth/refresh", "{}", JSON, "Cookie", "x=1", "Origin", OWN, NULL);
     world_expect_field("/refresh_token", "required");
     world_send("POST", "/auth/refresh", "{}", JSON, NULL);
@@ -506,6 +529,7 @@ AUTHSVC_UNIT_SUITE(suite_session_cookies)
     tcase_add_test(tcase, refusals_set_none);
     tcase_add_test(tcase, on_plain_http_the_names_are_bare);
     tcase_add_test(tcase, tokens_are_omitted_when_asked);
+    tcase_add_loop_test(tcase, refresh_by_cookie_never_tells_tokens, 0, 3);
     tcase_add_test(tcase, tokens_are_not_omitted_without_cookies);
     tcase_add_test(tcase, access_cookie_is_a_credential);
     tcase_add_loop_test(tcase, changes_by_cookie_need_proof, 0,
