@@ -26,12 +26,15 @@ static const authsvc_claims_t *claims_of(const request_rec *r)
 
 typedef int (*test_fn)(const authsvc_claims_t *claims, const char *word);
 
-/* Whether any of the words, which may be an expression's result, is true of the claims. */
+/*
+ * Whether any of the words is true of the claims. Each is an expression, whose result is one word
+ * whatever is in it: it may hold what somebody chose.
+ */
 static authz_status check_words(request_rec *r, const void *parsed, test_fn is_true)
 {
-    const ap_expr_info_t *expression = parsed;
+    const apr_array_header_t *words = parsed;
     const authsvc_claims_t *claims = claims_of(r);
-    const char *words, *failure = NULL;
+    int i;
 
     if (!r->user) {
         return AUTHZ_DENIED_NO_USER;
@@ -39,14 +42,17 @@ static authz_status check_words(request_rec *r, const void *parsed, test_fn is_t
     if (!claims) {
         return AUTHZ_DENIED;
     }
-    words = ap_expr_str_exec(r, expression, &failure);
-    if (failure) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "AS0623: an expression of Require cannot be evaluated: %s", failure);
-        return AUTHZ_DENIED;
-    }
-    while (*words) {
-        if (is_true(claims, ap_getword_conf(r->pool, &words))) {
+    for (i = 0; i < words->nelts; i++) {
+        const char *failure = NULL;
+        const char *word =
+            ap_expr_str_exec(r, APR_ARRAY_IDX(words, i, const ap_expr_info_t *), &failure);
+
+        if (failure) {
+            ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                          "AS0623: an expression of Require cannot be evaluated: %s", failure);
+            return AUTHZ_DENIED;
+        }
+        if (is_true(claims, word)) {
             return AUTHZ_GRANTED;
         }
     }
@@ -83,27 +89,33 @@ static authz_status check_verified_email(request_rec *r, const char *line, const
 }
 
 /* What is written out is checked while it is read; what an expression gives cannot be. */
-static int is_expression(const char *line)
+static int is_expression(const char *word)
 {
-    return strstr(line, "%{") != NULL;
+    return strstr(word, "%{") != NULL;
 }
 
 static const char *parse_words(cmd_parms *cmd, const char *line, const void **parsed,
                                int (*is_known)(const char *word), const char *complaint)
 {
-    const char *failure = NULL, *words = line;
+    apr_array_header_t *words = apr_array_make(cmd->pool, 2, sizeof(const ap_expr_info_t *));
 
-    if (!*words) {
+    if (!*line) {
         return complaint;
     }
-    while (*words && !is_expression(line)) {
-        if (!is_known(ap_getword_conf(cmd->temp_pool, &words))) {
+    while (*line) {
+        const char *failure = NULL, *word = ap_getword_conf(cmd->pool, &line);
+
+        if (!is_expression(word) && !is_known(word)) {
             return complaint;
         }
+        APR_ARRAY_PUSH(words, const ap_expr_info_t *) =
+            ap_expr_parse_cmd(cmd, word, AP_EXPR_FLAG_STRING_RESULT, &failure, NULL);
+        if (failure) {
+            return apr_pstrcat(cmd->pool, "Require: cannot parse the expression: ", failure, NULL);
+        }
     }
-    *parsed = ap_expr_parse_cmd(cmd, line, AP_EXPR_FLAG_STRING_RESULT, &failure, NULL);
-    return failure ? apr_pstrcat(cmd->pool, "Require: cannot parse the expression: ", failure, NULL)
-                   : NULL;
+    *parsed = words;
+    return NULL;
 }
 
 static int is_role(const char *word)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """AuthType AuthSvc holds whatever the path looks like and however sections are put together."""
+import urllib.parse
+
 import pytest
 
 from guarded import (DENIED, SECRET, UNKNOWN_METHOD, ask, guard, guarded, lay_out, make_site, new_admin, new_token, opens,
@@ -134,6 +136,30 @@ def test_sections(site, path, expected):
 def test_values_by_expressions(site):
     assert statuses(site, "/claims/secret.txt", fields=["X-Name: Lovelace"]) == (401, 200, 200)
     assert statuses(site, "/claims/secret.txt", fields=["X-Name: Byron"]) == (401, 403, 200)
+
+
+@pytest.mark.parametrize("line", ['"name:%{env:MATCH_OWNER}"', "name:%{env:MATCH_OWNER}",
+                                  "sub:none name:%{env:MATCH_OWNER}"])
+def test_what_an_expression_gives_is_one_value(make_service, line):
+    """Whoever chooses a folder's name must not write a second claim into it."""
+    site = make_site(make_service, *section('LocationMatch "^/home/(?<OWNER>[^/]+)"',
+                                            *guard(how=f"Require authsvc-claim {line}")),
+                     *section('LocationMatch "^/role/(?<ROLE>[^/]+)"',
+                              *guard(how="Require authsvc-role %{env:MATCH_ROLE}")))
+    root = site.httpd.root / "htdocs"
+    site.httpd.allow(DENIED)
+    token = new_token(site, name="Mallory")
+    both = new_token(site, name='Alice" role:user "')
+    for folder, name, status in (
+            ("home", "Mallory", 200), ("home", "Alice", 403), ("home", "Alice role:user", 403),
+            ("home", 'Alice" role:user "', 403), ("home", "x' role:user '", 403),
+            ("role", "user", 200), ("role", "admin", 403), ("role", "admin user", 403)):
+        lay_out(site.httpd, f"{folder}/{name}")
+        path = f"/{folder}/{urllib.parse.quote(name)}/secret.txt"
+        assert (root / folder / name).is_dir()
+        assert ask(site, path, token).status == status, (folder, name)
+        if folder == "home" and '"' in name:
+            opens(site, path, both)
 
 
 def test_limit(site):
