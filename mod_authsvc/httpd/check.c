@@ -291,6 +291,18 @@ static void check_cookie(check_t *check, const authsvc_settings_t *settings)
     }
 }
 
+/* httpd adds them to the header fields when the body is read, after ours were cleansed. */
+static void check_trailers(check_t *check)
+{
+    const core_server_config *core = ap_get_core_module_config(check->s->module_config);
+
+    if (core->merge_trailers == AP_MERGE_TRAILERS_ENABLE) {
+        refuse(check, "AS0626",
+               "MergeTrailers is On: the trailers of a request could overwrite the header fields "
+               "that tell backends who it is. Set MergeTrailers Off, or take the line out");
+    }
+}
+
 static void check_server(check_t *check, apr_pool_t *pconf)
 {
     authsvc_server_config_t *config = check->config;
@@ -316,6 +328,7 @@ static void check_server(check_t *check, apr_pool_t *pconf)
             "there can be given somebody else's. Good for tests only");
     }
     check_cookie(check, settings);
+    check_trailers(check);
     check_times(check, settings);
     check_password(check, settings);
     check_files(check, pconf, settings);

@@ -415,3 +415,21 @@ def test_reload_with_an_error_is_refused_before_it_kills(case):
     case.httpd.allow("AuthSvcIssuer", "Configuration Failed", "AH00017", "AH0")
     code = case.httpd.process.poll()
     assert code is None or code >= 0, "not killed by a signal"
+
+
+@pytest.mark.parametrize("where", ["main", "host", "inherited"])
+def test_trailers_must_not_become_fields(case, where):
+    """They come after the fields of who it is were checked."""
+    def outcome(line):
+        if where == "main":
+            return case.test([*case.lines, line])
+        if where == "host":
+            return case.test(case.lines, vhosts=[("other.example", [line])])
+        return case.test([line], mounted=[], vhosts=[("api.example", [*case.lines, *MOUNTED])])
+    refused(outcome("MergeTrailers On"), "AS0626", "MergeTrailers Off",
+            "main server" if where == "main" else "virtual host")
+    accepted(outcome("MergeTrailers Off"))
+    accepted(case.test(["MergeTrailers On"], mounted=[]))
+    if where == "inherited":
+        accepted(case.test(["MergeTrailers On"], mounted=[], vhosts=[
+            ("api.example", [*case.lines, *MOUNTED, "MergeTrailers Off"])]))
