@@ -62,7 +62,7 @@ static authsvc_error_t *authenticate(request_rec *r, const authsvc_server_config
     return authsvc_basic_authenticate(ctx, user, password, strlen(password), principal);
 }
 
-static authn_status accept_as(request_rec *r, const authsvc_principal_t *principal)
+void authsvc_basic_accept(request_rec *r, const authsvc_principal_t *principal)
 {
     const authsvc_dir_config_t *config = authsvc_config_dir(r);
     int by_email = config->remote_user_set && config->remote_user == AUTHSVC_REMOTE_USER_EMAIL;
@@ -70,7 +70,6 @@ static authn_status accept_as(request_rec *r, const authsvc_principal_t *princip
     r->user = apr_pstrdup(r->pool, by_email ? principal->claims.email : principal->claims.subject);
     authsvc_request_state(r)->principal = principal;
     authsvc_guard_set_environment(r, principal);
-    return AUTH_GRANTED;
 }
 
 /*
@@ -96,9 +95,12 @@ static authn_status check_password(request_rec *r, const char *user, const char 
         return AUTH_GENERAL_ERROR;
     }
     authsvc_context_make(r, config, &ctx);
+    ctx.pool = authsvc_request_root(r)->pool;
     err = authenticate(r, config, &ctx, user, password, &principal);
     if (!err) {
-        return accept_as(r, principal);
+        authsvc_request_state(authsvc_request_root(r))->known = principal;
+        authsvc_basic_accept(r, principal);
+        return AUTH_GRANTED;
     }
     switch (err->code) {
     case AUTHSVC_E_UNAUTHENTICATED:

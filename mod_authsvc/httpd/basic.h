@@ -3,6 +3,8 @@
 #define AUTHSVC_HTTPD_BASIC_H
 
 #include <httpd.h>
+
+#include "authsvc/services/services.h"
 #include <http_config.h>
 
 /** What AuthBasicProvider calls us. */
@@ -31,5 +33,8 @@ const char *authsvc_basic_read_provider(cmd_parms *cmd, void *dir, const char *a
 
 /** 1 where AuthType is Basic. */
 int authsvc_basic_applies(request_rec *r);
+
+/** Let it be known who it is. */
+void authsvc_basic_accept(request_rec *r, const authsvc_principal_t *principal);
 
 #endif

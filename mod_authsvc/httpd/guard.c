@@ -189,7 +189,7 @@ int authsvc_guard_authorize(request_rec *r)
                                 1);
 }
 
-int authsvc_guard_inherit(request_rec *r)
+static void inherit(request_rec *r)
 {
     const request_rec *from = r->prev ? r->prev : r->main;
     const authsvc_request_state_t *other = from ? authsvc_request_state_peek(from) : NULL;
@@ -197,12 +197,53 @@ int authsvc_guard_inherit(request_rec *r)
 
     if (!other || !other->principal || !r->user || r->user != from->user ||
         (!is_guarded(r) && !authsvc_basic_applies(r))) {
-        return DECLINED;
+        return;
     }
     state = authsvc_request_state(r);
     if (!state->principal) {
         state->principal = other->principal;
         authsvc_guard_set_environment(r, other->principal);
     }
+}
+
+/*
+ * Notes are the one thing that ap_internal_fast_redirect takes along from the request that was
+ * authorized to the one that is answered with its file, those of the last one first. Nothing else
+ * passes them on, and nobody else can give this address.
+ */
+#define NOTE "authsvc-signed-in"
+static const char signed_in[] = "1";
+
+int authsvc_guard_inherit(request_rec *r)
+{
+    const authsvc_request_state_t *state;
+
+    inherit(r);
+    if (r->main && authsvc_config_server(r->server)->settings) {
+        state = authsvc_request_state_peek(r);
+        apr_table_setn(r->notes, NOTE, state && state->principal ? signed_in : "");
+    }
     return DECLINED;
+}
+
+void authsvc_guard_take_over(request_rec *r)
+{
+    const authsvc_request_state_t *known = authsvc_request_state_peek(r);
+    const authsvc_request_state_t *root;
+    authsvc_ctx_t ctx = {0};
+
+    if (apr_table_get(r->notes, NOTE) != signed_in || (known && known->principal)) {
+        return;
+    }
+    root = authsvc_request_state(authsvc_request_root(r));
+    if (authsvc_basic_applies(r) && root->known) {
+        authsvc_basic_accept(r, root->known);
+        r->ap_auth_type = apr_pstrdup(r->pool, "Basic");
+    } else if (is_guarded(r) && root->judged == r->server && !root->error) {
+        authsvc_context_make(r, authsvc_config_server(r->server), &ctx);
+        if (!name_user(r, &ctx, root->owner)) {
+            authsvc_request_state(r)->principal = root->owner;
+            authsvc_guard_set_environment(r, root->owner);
+        }
+    }
 }

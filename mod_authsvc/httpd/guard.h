@@ -30,6 +30,12 @@ int authsvc_guard_authorize(request_rec *r);
 /** The fixups hook: what takes over another request's permission takes over who it is, too. */
 int authsvc_guard_inherit(request_rec *r);
 
+/**
+ * In the handler: what is answered with the file of a subrequest (mod_dir's index, mod_negotiation)
+ * takes over who signed in for that.
+ */
+void authsvc_guard_take_over(request_rec *r);
+
 /* guard_refusal.c */
 
 /**

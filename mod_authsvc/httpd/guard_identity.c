@@ -111,18 +111,20 @@ static void hide_cookies(request_rec *r, int *own)
 
 int authsvc_guard_hand_over(request_rec *r)
 {
-    const authsvc_request_state_t *state = authsvc_request_state_peek(r);
     const authsvc_dir_config_t *config = authsvc_config_dir(r);
+    const authsvc_request_state_t *state;
     int own = 0, status = OK;
 
     if (!config || authsvc_mount_owns(r)) {
         return DECLINED;
     }
+    authsvc_guard_take_over(r);
     hide_cookies(r, &own);
     if (config->forward_bearer_set && !config->forward_bearer) {
         own_fields(r, &own);
         apr_table_unset(r->headers_in, "Authorization");
     }
+    state = authsvc_request_state_peek(r);
     if (!state || !state->principal) {
         return DECLINED;
     }

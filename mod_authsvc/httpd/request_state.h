@@ -28,6 +28,7 @@ typedef struct authsvc_request_state_t {
     const authsvc_error_t *error;     /* why the credential was refused; NULL: it was not */
     const authsvc_principal_t *owner; /* of the credential */
     authsvc_credential_t credential;
+    const authsvc_principal_t *known; /* Basic: whose password was found right */
 } authsvc_request_state_t;
 
 /** The request's state; made when it is asked for first. */
