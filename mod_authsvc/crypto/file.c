@@ -92,7 +92,7 @@ static authsvc_error_t *check_and_read(apr_pool_t *pool, int fd, authsvc_crypto_
                                                        "file?");
     }
     file->shared = (status.st_mode & (S_IRWXG | S_IRWXO)) != 0;
-    file->writable = (status.st_mode & S_IWOTH) != 0;
+    file->writable = (status.st_mode & (S_IWGRP | S_IWOTH)) != 0;
     file->foreign = status.st_uid != 0 && status.st_uid != geteuid();
     return read_all(pool, fd, (apr_size_t)status.st_size, file);
 }
@@ -172,6 +172,24 @@ authsvc_error_t *authsvc_crypto_file_private(apr_pool_t *pool, const authsvc_cry
         return authsvc_crypto_refuse(pool, file->path,
                                      "holds a secret, but belongs neither to root nor to the user "
                                      "who reads it here, and its owner could replace it; run: "
+                                     "chown root %s",
+                                     file->path);
+    }
+    return NULL;
+}
+
+authsvc_error_t *authsvc_crypto_file_own(apr_pool_t *pool, const authsvc_crypto_file_t *file)
+{
+    if (file->writable) {
+        return authsvc_crypto_refuse(pool, file->path,
+                                     "may be changed by others than its owner, who could then sign "
+                                     "tokens; run: chmod go-w %s",
+                                     file->path);
+    }
+    if (file->foreign) {
+        return authsvc_crypto_refuse(pool, file->path,
+                                     "belongs neither to root nor to the user who reads it here, "
+                                     "and its owner could change it and then sign tokens; run: "
                                      "chown root %s",
                                      file->path);
     }

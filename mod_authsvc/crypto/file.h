@@ -13,7 +13,7 @@ typedef struct {
     apr_size_t len;
     apr_pool_t *pool; /* of text */
     int shared;   /* group or others may do anything with it */
-    int writable; /* others may write to it */
+    int writable; /* group or others may write to it */
     int foreign;  /* of an owner that is neither root nor the effective user */
 } authsvc_crypto_file_t;
 
@@ -42,6 +42,12 @@ void authsvc_crypto_file_forget(authsvc_crypto_file_t *file);
  * @return INVALID if anybody but the owner may use it, or if the owner is neither root nor we
  */
 authsvc_error_t *authsvc_crypto_file_private(apr_pool_t *pool, const authsvc_crypto_file_t *file);
+
+/**
+ * For a file that is no secret, and is believed.
+ * @return INVALID if anybody but root and we could change it
+ */
+authsvc_error_t *authsvc_crypto_file_own(apr_pool_t *pool, const authsvc_crypto_file_t *file);
 
 /**
  * Refuse what an admin gave, with a sentence in pool that names its origin and says what to do.

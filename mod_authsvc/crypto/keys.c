@@ -276,10 +276,8 @@ static authsvc_error_t *key_from_file(apr_pool_t *pool, const authsvc_crypto_fil
     /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): no error is a key */
     if (loaded->is_private) {
         AUTHSVC_TRY(authsvc_crypto_file_private(pool, file));
-    } else if (file->writable) {
-        return authsvc_crypto_refuse(pool, file->path, "may be changed by anybody, who could then "
-                                                       "sign tokens; run: chmod o-w %s",
-                                     file->path);
+    } else {
+        AUTHSVC_TRY(authsvc_crypto_file_own(pool, file));
     }
     *key = loaded;
     return NULL;

@@ -152,7 +152,10 @@ void authsvc_ctl_check_files(ctl_check_t *check)
         check_place(check, signing);
     }
     for (apr_size_t i = 0; i < authsvc_json_size(verify); i++) {
-        check_key(check, authsvc_json_string(authsvc_json_at(verify, i)), 0);
+        const char *path = authsvc_json_string(authsvc_json_at(verify, i));
+
+        check_key(check, path, 0);
+        check_place(check, path);
     }
     if (!secret) {
         return;

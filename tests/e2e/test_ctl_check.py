@@ -126,6 +126,26 @@ def test_places_that_others_may_write_to(site):
     site.finds(WARNINGS, "warning", "keys", "notes is no key file")
 
 
+def test_the_place_of_a_verify_key(site):
+    """Who may replace the file can sign."""
+    place = site.httpd.root / "others"
+    place.mkdir(mode=0o755)
+    public = place / "theirs.pem"
+    subprocess.run(["openssl", "pkey", "-in", site.httpd.key("theirs.pem"), "-pubout", "-out",
+                    public], check=True)
+    public.chmod(0o644)
+    site.httpd.main.append(f"AuthSvcVerifyKey {public}")
+    assert any("verifies" in text for text in site.is_well()["ok", "keys"])
+    place.chmod(0o775)
+    site.finds(WARNINGS, "warning", "files", str(public), f"chmod go-w {place}")
+    place.chmod(0o755)
+    site.is_well()
+    public.chmod(0o664)
+    site.httpd.write()
+    done = site.run()
+    assert done.returncode == 1 and f"chmod go-w {public}" in done.stderr
+
+
 def test_warnings_of_httpd_are_shown(site):
     site.httpd.main.append("AuthSvcPasswordLength 4 128")
     site.finds(WARNINGS, "warning", "configuration", "less than 8 characters")

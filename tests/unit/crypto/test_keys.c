@@ -283,7 +283,13 @@ START_TEST(files_are_refused_with_the_reason)
     path = fixture_file(unit_pool, rfc7638_key, strlen(rfc7638_key), 0644);
     ck_assert_ptr_null(authsvc_key_load(unit_pool, path, 0, NULL, &key));
     path = fixture_file(unit_pool, rfc7638_key, strlen(rfc7638_key), 0666);
-    assert_refused(authsvc_key_load(unit_pool, path, 0, NULL, &key), "chmod o-w");
+    assert_refused(authsvc_key_load(unit_pool, path, 0, NULL, &key), "chmod go-w ");
+    ck_assert_int_eq(chmod(path, 0664), 0);
+    assert_refused(authsvc_key_load(unit_pool, path, 0, NULL, &key), "chmod go-w ");
+    ck_assert_int_eq(chmod(path, 0646), 0);
+    assert_refused(authsvc_key_load(unit_pool, path, 0, NULL, &key), "chmod go-w ");
+    ck_assert_int_eq(chmod(path, 0644), 0);
+    ck_assert_ptr_null(authsvc_key_load(unit_pool, path, 0, NULL, &key));
 }
 END_TEST
 
@@ -317,8 +323,11 @@ START_TEST(the_text_of_a_key_is_wiped)
 }
 END_TEST
 
-/* Root, and whoever we are: those could read it anyhow. */
-START_TEST(a_private_key_of_another_user_is_refused)
+/*
+ * Root, and whoever we are: those could read it anyhow. Whose public key is believed can sign, and
+ * so can whoever could put another into its file.
+ */
+START_TEST(a_key_of_another_user_is_refused)
 {
     const char *pem = fixture_pem(FIXTURE_ES256);
     const char *path = fixture_file(unit_pool, pem, strlen(pem), 0600);
@@ -326,17 +335,21 @@ START_TEST(a_private_key_of_another_user_is_refused)
     authsvc_key_t *key;
 
     ck_assert_ptr_null(authsvc_key_load(unit_pool, path, 1, NULL, &key));
+    ck_assert_ptr_null(authsvc_key_load(unit_pool, public_path, 0, NULL, &key));
     if (geteuid() != 0) {
         return; /* only root can make a file somebody else's */
     }
     ck_assert_int_eq(chown(path, 65534, (gid_t)-1), 0);
     ck_assert_int_eq(chown(public_path, 65534, (gid_t)-1), 0);
     assert_refused(authsvc_key_load(unit_pool, path, 1, NULL, &key), "chown root ");
-    ck_assert_ptr_null(authsvc_key_load(unit_pool, public_path, 0, NULL, &key));
+    assert_refused(authsvc_key_load(unit_pool, public_path, 0, NULL, &key), "chown root ");
     /* its owner may use it */
     ck_assert_int_eq(chmod(apr_pstrmemdup(unit_pool, path, strlen(path) - strlen("/file")), 0777),
                      0);
+    ck_assert_int_eq(chmod(apr_pstrmemdup(unit_pool, public_path,
+                                          strlen(public_path) - strlen("/file")), 0777), 0);
     ck_assert_int_eq(seteuid(65534), 0);
+    ck_assert_ptr_null(authsvc_key_load(unit_pool, public_path, 0, NULL, &key));
     ck_assert_ptr_null(authsvc_key_load(unit_pool, path, 1, NULL, &key));
     ck_assert_int_eq(seteuid(0), 0);
 }
@@ -465,7 +478,7 @@ AUTHSVC_UNIT_SUITE(suite_keys)
     tcase_add_unchecked_fixture(tcase, fixture_make_keys, NULL);
     tcase_add_test(tcase, files_are_refused_with_the_reason);
     tcase_add_test(tcase, the_text_of_a_key_is_wiped);
-    tcase_add_test(tcase, a_private_key_of_another_user_is_refused);
+    tcase_add_test(tcase, a_key_of_another_user_is_refused);
     tcase_add_test(tcase, missing_permission_is_told_apart);
 
     tcase = unit_tcase(suite, "set");
