@@ -195,7 +195,7 @@ void authsvc_guard_identities(const authsvc_claims_t *claims, authsvc_identity_t
 static int starts_like(const char *name, const char *pattern, const char **rest)
 {
     for (; *pattern; name++, pattern++) {
-        char c = *name >= 'A' && *name <= 'Z' ? (char)(*name - 'A' + 'a') : *name;
+        int c = *name >= 'A' && *name <= 'Z' ? *name - 'A' + 'a' : *name;
         int is_word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 
         if (c == '\0' || (*pattern == '-' ? is_word : c != *pattern)) {

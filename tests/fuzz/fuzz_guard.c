@@ -2,6 +2,7 @@
 /* Input: what a client may send to a guarded path, taken for everything that is read there. */
 #include "fuzz.h"
 
+#include <stdlib.h>
 #include <strings.h>
 
 #include "api_private.h"
@@ -17,10 +18,14 @@ static char *decode(apr_pool_t *pool, const char *text)
     char *copy = apr_pstrdup(pool, text), *out = copy;
 
     for (; *text; text++) {
-        unsigned int octet = (unsigned char)*text;
+        unsigned long octet = (unsigned char)*text;
 
         if (*text == '%') {
-            FUZZ_MUST(sscanf(text + 1, "%2X", &octet) == 1 && octet != 0);
+            const char digits[] = {text[1], text[1] ? text[2] : '\0', '\0'};
+            char *end;
+
+            octet = strtoul(digits, &end, 16);
+            FUZZ_MUST(end == digits + 2 && octet != 0);
             text += 2;
         }
         *out++ = (char)octet;

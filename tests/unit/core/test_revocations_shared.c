@@ -24,6 +24,7 @@
 /* How often somebody took over from a writer that had died. */
 static _Atomic int n_taken_over;
 
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): names of ld's --wrap */
 int __real_pthread_mutex_consistent(pthread_mutex_t *mutex);
 int __wrap_pthread_mutex_consistent(pthread_mutex_t *mutex);
 
@@ -32,6 +33,7 @@ int __wrap_pthread_mutex_consistent(pthread_mutex_t *mutex)
     atomic_fetch_add(&n_taken_over, 1);
     return __real_pthread_mutex_consistent(mutex);
 }
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 static void write_id(unsigned char id[AUTHSVC_UUID_OCTETS], apr_uint32_t number)
 {

@@ -236,7 +236,7 @@ static authsvc_error_t *sessions_insert(authsvc_ctx_t *ctx, const authsvc_sessio
     fake_user_t *user = user_by_id(owner->id);
     *created = is_unchanged(user, owner);
     *others = 0;
-    for (int i = 0; i < fake.n_sessions && *others < limits->most; i++) {
+    for (int i = 0; user && i < fake.n_sessions && *others < limits->most; i++) {
         *others += fake.sessions[i].user == user && session_alive(&fake.sessions[i], limits);
     }
     if (*created) {
