@@ -49,6 +49,7 @@ struct authsvc_revocations_t {
     word_t missed;  /* entries that found no room or no turn */
     word_t made_up; /* as many of them as a look at all entries has found room for since */
     _Alignas(LINE) pthread_mutex_t turn;
+    _Alignas(LINE) pthread_mutex_t lead; /* held by the thread that looks at the database */
 };
 
 /* Twice the room: with two choices of eight a bucket overflows before that once in a blue moon. */
@@ -123,6 +124,11 @@ apr_status_t authsvc_revocations_create(void *memory, apr_size_t entries,
     if (status) {
         return status;
     }
+    status = make_mutex(&made->lead);
+    if (status) {
+        pthread_mutex_destroy(&made->turn);
+        return status;
+    }
     atomic_store(&made->max_stale, DEFAULT_MAX_STALE);
     *set = made;
     return APR_SUCCESS;
@@ -130,6 +136,7 @@ apr_status_t authsvc_revocations_create(void *memory, apr_size_t entries,
 
 void authsvc_revocations_destroy(authsvc_revocations_t *set)
 {
+    pthread_mutex_destroy(&set->lead);
     pthread_mutex_destroy(&set->turn);
 }
 
@@ -356,6 +363,22 @@ void authsvc_revocations_add(authsvc_revocations_t *set,
     if (!done) {
         atomic_fetch_add_explicit(&set->missed, 1, memory_order_acq_rel);
     }
+}
+
+int authsvc_revocations_lead(authsvc_revocations_t *set)
+{
+    int status = pthread_mutex_trylock(&set->lead);
+
+    if (status == EOWNERDEAD) {
+        pthread_mutex_consistent(&set->lead);
+        status = 0;
+    }
+    return status == 0;
+}
+
+void authsvc_revocations_resign(authsvc_revocations_t *set)
+{
+    pthread_mutex_unlock(&set->lead);
 }
 
 void authsvc_revocations_begin(const authsvc_revocations_t *set, authsvc_revocations_look_t *look)

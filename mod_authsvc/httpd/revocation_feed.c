@@ -20,7 +20,7 @@
 
 APLOG_USE_MODULE(authsvc);
 
-#define USERDATA "authsvc_revocations_1"
+#define USERDATA "authsvc_revocations_2"
 #define INTERVAL (300 * 1000)
 #define ALIGNMENT 64
 #define DEFAULT_ENTRIES 65536
@@ -31,11 +31,12 @@ APLOG_USE_MODULE(authsvc);
 /* Databases beyond these share a thread with others, whose failures delay them. */
 #define MAX_THREADS 8
 
-/* One database; in each child its own copy, of which one child's is in use. */
+/* One database; in each child its own copy, used by its watchdog's thread alone. */
 typedef struct {
     server_rec *server; /* one of those that use it */
     authsvc_revocations_t *set;
     apr_interval_time_t lifetime; /* the longest of an access token */
+    int leads; /* this child looks, and no other one */
     authsvc_feed_t feed;
     apr_time_t complained_at; /* monotonic; 0: all is well */
 } follower_t;
@@ -98,6 +99,31 @@ static int is_stopping(void)
     return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) == APR_SUCCESS && state == AP_MPMQ_STOPPING;
 }
 
+/*
+ * One child looks for all, over one connection. A singleton of mod_watchdog would do that, too, but
+ * whoever waited for its mutex sleeps for 1 to 10 s after it got it.
+ */
+static int may_look(follower_t *follower)
+{
+    if (!follower->leads && authsvc_revocations_lead(follower->set)) {
+        follower->leads = 1;
+        /* Whoever did it before may have been killed in the middle: from the beginning. */
+        memset(&follower->feed, 0, sizeof(follower->feed));
+        ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, follower->server,
+                     "AS0605: this process follows the revocations from now on");
+    }
+    return follower->leads;
+}
+
+static void resign(follower_t *follower)
+{
+    if (follower->leads) {
+        follower->leads = 0;
+        authsvc_revocations_resign(follower->set);
+    }
+}
+
+/* In each child, by a thread of its own, every INTERVAL. */
 static apr_status_t on_watchdog(int state, void *data, apr_pool_t *pool)
 {
     follower_t *follower = data;
@@ -105,15 +131,16 @@ static apr_status_t on_watchdog(int state, void *data, apr_pool_t *pool)
     switch (state) {
     case AP_WATCHDOG_STATE_STARTING:
         leave_signals_to_others();
-        /* Whoever did it before may have been killed in the middle: from the beginning. */
-        memset(&follower->feed, 0, sizeof(follower->feed));
         break;
     case AP_WATCHDOG_STATE_RUNNING:
-        if (!is_stopping()) {
+        if (is_stopping()) {
+            resign(follower);
+        } else if (may_look(follower)) {
             follow(follower, pool);
         }
         break;
     default:
+        resign(follower);
         break;
     }
     return APR_SUCCESS;
@@ -190,7 +217,7 @@ static int start_following(watchdogs_t *watchdogs, follower_t *follower, apr_poo
     const char *name = apr_psprintf(pconf, "_authsvc_revocations_%d_",
                                     watchdogs->n++ % MAX_THREADS);
     ap_watchdog_t *watchdog;
-    apr_status_t status = watchdogs->get(&watchdog, name, 0, 1, pconf);
+    apr_status_t status = watchdogs->get(&watchdog, name, 0, 0, pconf);
 
     if (status == APR_SUCCESS) {
         status = watchdogs->watch(watchdog, INTERVAL, follower, on_watchdog);

@@ -16,6 +16,8 @@ from nodes import LINES, Nodes, seen_after, settle, visit
 
 ENGINES = ["postgresql"]
 WITHIN = 1.0
+# A child looks every 300 ms whether the one that followed is gone; the killing takes time, too.
+TAKEN_OVER = 1.5
 CHILDREN = {
     "threads": ["ServerLimit 8", "StartServers 3", "ThreadLimit 16", "ThreadsPerChild 16",
                 "MaxRequestWorkers 128", "MinSpareThreads 32", "MaxSpareThreads 128"],
@@ -42,9 +44,11 @@ def apart(engine):
     made.destroy()
 
 
-def test_the_child_that_follows_is_killed(engine):
+def test_the_child_that_follows_is_killed(engine, figure):
     """Each of those that were there in the beginning is killed; one of them was it."""
-    nodes = Nodes(engine, tuning=CHILDREN["prefork" if build.MPM == "prefork" else "threads"])
+    # Long: only a look makes the node see it, no set that became stale meanwhile.
+    nodes = Nodes(engine, ["AuthSvcRevocationMaxStale 60s"],
+                  tuning=CHILDREN["prefork" if build.MPM == "prefork" else "threads"])
     try:
         nodes.a.httpd.allow(r"AH00052: child pid \d+ exit signal Killed")
         children = nodes.a.httpd.children()
@@ -56,7 +60,9 @@ def test_the_child_that_follows_is_killed(engine):
             nodes.a.api = nodes.a.new_api()
             os.kill(pid, signal.SIGKILL)
             log_out(nodes.b, grant)
-            assert seen_after(nodes.a, grant["access_token"]) < 5, "another one took over"
+            took = seen_after(nodes.a, grant["access_token"])
+            figure(f"{took:.3f} s")
+            assert took < TAKEN_OVER, "another one took over"
             other = nodes.b.api.new_user()
             assert visit(nodes.a, other["access_token"]) == 200
             log_out(nodes.b, other)

@@ -78,6 +78,17 @@ void authsvc_revocations_add(authsvc_revocations_t *set,
                              const unsigned char id[AUTHSVC_UUID_OCTETS], apr_int64_t epoch,
                              apr_interval_time_t lifetime);
 
+/**
+ * Try to become the one thread of all processes that looks at the database for the others; never
+ * waits. It is until it resigns or ends, and be it because its process is killed: then the next
+ * one that tries takes over at once, and has to begin with a look at all entries.
+ * @return whether the calling thread is now; it must not ask again until it has resigned
+ */
+int authsvc_revocations_lead(authsvc_revocations_t *set);
+
+/** Let another one look; by the thread that does so far, otherwise nothing happens. */
+void authsvc_revocations_resign(authsvc_revocations_t *set);
+
 /** What a look at the database begins with, and hands back at its end. */
 typedef struct {
     apr_time_t began;

@@ -263,6 +263,64 @@ START_TEST(a_killed_writer_leaves_nothing_behind)
 }
 END_TEST
 
+/* ---- who looks */
+
+static void *try_to_lead(void *data)
+{
+    return authsvc_revocations_lead(data) ? data : NULL;
+}
+
+static int leads_in_a_thread(authsvc_revocations_t *set)
+{
+    pthread_t thread;
+    void *outcome = NULL;
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, try_to_lead, set), 0);
+    ck_assert_int_eq(pthread_join(thread, &outcome), 0);
+    return outcome != NULL;
+}
+
+START_TEST(one_leads_until_it_resigns_or_ends)
+{
+    authsvc_revocations_t *set = NULL;
+    told_t *told = map(sizeof(*told), -1);
+    pid_t child;
+    int status;
+
+    ck_assert_int_eq(authsvc_revocations_create(map(authsvc_revocations_size(64), -1), 64, &set),
+                     APR_SUCCESS);
+    ck_assert(authsvc_revocations_lead(set));
+    ck_assert(!leads_in_a_thread(set));
+    ck_assert(!authsvc_revocations_lead(set));
+    authsvc_revocations_resign(set);
+    /* one that led until its thread ended */
+    ck_assert(leads_in_a_thread(set));
+    ck_assert(authsvc_revocations_lead(set));
+    authsvc_revocations_resign(set);
+    child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        atomic_store(&told->added, authsvc_revocations_lead(set) ? 1 : 2);
+        for (;;) {
+            pause();
+        }
+    }
+    while (!atomic_load(&told->added)) {
+        apr_sleep(100);
+    }
+    ck_assert_uint_eq(atomic_load(&told->added), 1);
+    ck_assert(!authsvc_revocations_lead(set));
+    authsvc_revocations_resign(set); /* not ours */
+    ck_assert(!authsvc_revocations_lead(set));
+    kill(child, SIGKILL);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(authsvc_revocations_lead(set));
+    ck_assert(!leads_in_a_thread(set));
+    authsvc_revocations_resign(set);
+    authsvc_revocations_destroy(set);
+}
+END_TEST
+
 AUTHSVC_UNIT_SUITE(suite_revocations_shared)
 {
     Suite *suite = suite_create("revocations-shared");
@@ -272,5 +330,6 @@ AUTHSVC_UNIT_SUITE(suite_revocations_shared)
     tcase_add_test(tcase, it_may_lie_at_another_address);
     tcase_add_test(tcase, readers_see_all_that_was_added_and_nothing_else);
     tcase_add_test(tcase, a_killed_writer_leaves_nothing_behind);
+    tcase_add_test(tcase, one_leads_until_it_resigns_or_ends);
     return suite;
 }
