@@ -27,6 +27,7 @@ APLOG_USE_MODULE(authsvc);
 #define DEFAULT_MAX_STALE (10 * APR_USEC_PER_SEC)
 /* A child that stops waits for the look that is under way; to connect takes up to 2 s. */
 #define LONGEST_LOOK (2500 * 1000)
+#define LONGEST_TIDYING (500 * 1000) /* the next look waits for it */
 #define REMIND_EVERY apr_time_from_sec(60)
 /* Databases beyond these share a thread with others, whose failures delay them. */
 #define MAX_THREADS 8
@@ -73,10 +74,30 @@ static void tell(follower_t *follower, const authsvc_error_t *err, apr_pool_t *p
     }
 }
 
+static apr_interval_time_t at_most(apr_interval_time_t time, apr_interval_time_t most)
+{
+    return time < most ? time : most;
+}
+
+static void tidy(follower_t *follower, authsvc_ctx_t *ctx)
+{
+    authsvc_error_t *err;
+
+    ctx->db_budget = at_most(ctx->settings->db_timeout, LONGEST_TIDYING);
+    err = authsvc_feed_tidy(ctx, &follower->feed, follower->lifetime);
+    if (err) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, follower->server,
+                     "AS0606: the table of revocations could not be tidied up (expired entries "
+                     "removed, AuthSvcAccessTokenLifetime recorded); again in a minute: %s",
+                     authsvc_error_describe(err, ctx->pool));
+    }
+}
+
 static void follow(follower_t *follower, apr_pool_t *pool)
 {
     const authsvc_server_config_t *config = authsvc_config_server(follower->server);
     authsvc_ctx_t ctx = {0};
+    authsvc_error_t *err;
 
     if (!config->db) {
         return; /* said by AS0571 */
@@ -85,11 +106,14 @@ static void follow(follower_t *follower, apr_pool_t *pool)
     ctx.settings = config->settings;
     ctx.log = authsvc_log_sink_server(pool, follower->server);
     ctx.db = config->db;
-    ctx.db_budget = config->settings->db_timeout < LONGEST_LOOK ? config->settings->db_timeout
-                                                                : LONGEST_LOOK;
+    ctx.db_budget = at_most(config->settings->db_timeout, LONGEST_LOOK);
     ctx.repositories = &authsvc_repositories;
     ctx.revocations = follower->set;
-    tell(follower, authsvc_feed_follow(&ctx, &follower->feed, follower->lifetime), pool);
+    err = authsvc_feed_follow(&ctx, &follower->feed);
+    tell(follower, err, pool);
+    if (!err) {
+        tidy(follower, &ctx);
+    }
 }
 
 static int is_stopping(void)

@@ -6,6 +6,7 @@
 #define RETRY_EVERY apr_time_from_sec(5)   /* when the set has no room for all */
 #define PURGE_EVERY apr_time_from_sec(30)
 #define PURGE_ROWS 1000
+#define TIDY_AGAIN apr_time_from_sec(60)   /* after it failed */
 #define CLOCK_STEP apr_time_from_sec(1)
 
 /* Entries end by the wall clock: if that was moved, some have ended too early. */
@@ -48,7 +49,6 @@ static authsvc_error_t *look(authsvc_ctx_t *ctx, authsvc_feed_t *feed, int whole
     return NULL;
 }
 
-/* What is still there another time is no harm. */
 static authsvc_error_t *tidy(authsvc_ctx_t *ctx, authsvc_feed_t *feed, apr_time_t now,
                              apr_interval_time_t lifetime)
 {
@@ -67,8 +67,7 @@ static authsvc_error_t *tidy(authsvc_ctx_t *ctx, authsvc_feed_t *feed, apr_time_
     return NULL;
 }
 
-static authsvc_error_t *follow(authsvc_ctx_t *ctx, authsvc_feed_t *feed,
-                               apr_interval_time_t lifetime)
+static authsvc_error_t *follow(authsvc_ctx_t *ctx, authsvc_feed_t *feed)
 {
     apr_time_t now = authsvc_clock_monotonic();
     int whole = needs_everything(ctx, feed, now);
@@ -82,17 +81,32 @@ static authsvc_error_t *follow(authsvc_ctx_t *ctx, authsvc_feed_t *feed,
     if (whole) {
         feed->whole_at = now;
     }
-    return tidy(ctx, feed, now, lifetime);
+    return NULL;
 }
 
-authsvc_error_t *authsvc_feed_follow(authsvc_ctx_t *ctx, authsvc_feed_t *feed,
-                                     apr_interval_time_t lifetime)
+authsvc_error_t *authsvc_feed_follow(authsvc_ctx_t *ctx, authsvc_feed_t *feed)
 {
-    authsvc_error_t *err = follow(ctx, feed, lifetime);
+    authsvc_error_t *err = follow(ctx, feed);
 
     if (err) {
         feed->next = 0;
         feed->lifetime = 0; /* another database may answer next */
+    }
+    return err;
+}
+
+authsvc_error_t *authsvc_feed_tidy(authsvc_ctx_t *ctx, authsvc_feed_t *feed,
+                                   apr_interval_time_t lifetime)
+{
+    apr_time_t now = authsvc_clock_monotonic();
+    authsvc_error_t *err;
+
+    if (now < feed->tidy_after) {
+        return NULL;
+    }
+    err = tidy(ctx, feed, now, lifetime);
+    if (err) {
+        feed->tidy_after = now + TIDY_AGAIN;
     }
     return err;
 }

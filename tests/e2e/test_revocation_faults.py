@@ -84,6 +84,25 @@ def test_postgresql_restarts(apart, engine):
     assert seen_after(apart.b, kept["access_token"]) < WITHIN
 
 
+def test_expired_entries_cannot_be_removed(apart):
+    """Revocations are followed all the same, and nothing else is claimed."""
+    apart.b.httpd.stop()
+    apart.database.query(f"REVOKE DELETE ON revocations FROM {apart.database.role}")
+    apart.b.httpd.allow(r"\[authsvc:warn\].* AS0606", r"permission denied for table revocations")
+    mark = len(apart.b.httpd.log_text())
+    apart.b.httpd.start()
+    settle(apart.b)
+    for _ in range(3):
+        grant = apart.a.api.new_user()
+        assert visit(apart.b, grant["access_token"]) == 200
+        log_out(apart.a, grant)
+        assert seen_after(apart.b, grant["access_token"]) < WITHIN
+    time.sleep(1)
+    lines = apart.b.httpd.log_text()[mark:].splitlines()
+    assert not [line for line in lines if "AS0600" in line]
+    assert len([line for line in lines if "AS0606" in line]) == 1, "said once a minute"
+
+
 def test_stale_means_asking_and_then_closed(apart):
     """For AuthSvcRevocationMaxStale tokens are believed, then the database decides, or 503."""
     grant, ended = apart.a.api.new_user(), apart.a.api.new_user()

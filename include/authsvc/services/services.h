@@ -228,17 +228,25 @@ typedef struct {
     apr_interval_time_t clock_ahead; /* of the wall clock, before the monotonic one */
     apr_time_t whole_at;             /* monotonic: when all were read last; 0: not yet */
     apr_time_t purged_at;
-    apr_interval_time_t lifetime; /* that was recorded */
+    apr_time_t tidy_after;           /* monotonic: it failed, and is not tried before */
+    apr_interval_time_t lifetime;    /* that was recorded */
 } authsvc_feed_t;
 
 /**
  * Bring ctx->revocations up to date, by one query: with what is new, or with everything if that is
- * needed. Now and then it removes expired entries from the database, too.
- * @param lifetime of the access tokens of this node
+ * needed.
  * @return UNAVAILABLE, also for a replica; then the next one reads everything
  */
-authsvc_error_t *authsvc_feed_follow(authsvc_ctx_t *ctx, authsvc_feed_t *feed,
-                                     apr_interval_time_t lifetime);
+authsvc_error_t *authsvc_feed_follow(authsvc_ctx_t *ctx, authsvc_feed_t *feed);
+
+/**
+ * After a look that succeeded: have this node's lifetime recorded, and now and then expired entries
+ * removed from the database. Mostly nothing is due. What fails is tried again after a minute; what
+ * is looked at, and believed, does not depend on it.
+ * @param lifetime of the access tokens of this node
+ */
+authsvc_error_t *authsvc_feed_tidy(authsvc_ctx_t *ctx, authsvc_feed_t *feed,
+                                   apr_interval_time_t lifetime);
 
 /* services/readiness.c */
 
