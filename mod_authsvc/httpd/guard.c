@@ -55,10 +55,24 @@ static void restore(request_rec *r)
     }
 }
 
+void authsvc_guard_drop_reserved(request_rec *r, int *own)
+{
+    apr_array_header_t *names = apr_array_make(r->pool, 0, sizeof(const char *));
+    int i;
+
+    apr_table_do(note_reserved, names, r->headers_in, NULL);
+    if (names->nelts > 0 && !*own) {
+        r->headers_in = apr_table_copy(r->pool, r->headers_in);
+        *own = 1;
+    }
+    for (i = 0; i < names->nelts; i++) {
+        apr_table_unset(r->headers_in, APR_ARRAY_IDX(names, i, const char *));
+    }
+}
+
 int authsvc_guard_cleanse(request_rec *r)
 {
-    apr_array_header_t *names;
-    int i;
+    int own = 1; /* also for whoever looks at the table later */
 
     if (!authsvc_config_server(r->server)->settings) {
         return DECLINED;
@@ -66,11 +80,7 @@ int authsvc_guard_cleanse(request_rec *r)
     if (r->prev) {
         restore(r);
     }
-    names = apr_array_make(r->pool, 0, sizeof(const char *));
-    apr_table_do(note_reserved, names, r->headers_in, NULL);
-    for (i = 0; i < names->nelts; i++) {
-        apr_table_unset(r->headers_in, APR_ARRAY_IDX(names, i, const char *));
-    }
+    authsvc_guard_drop_reserved(r, &own);
     authsvc_request_state(r)->headers = r->headers_in;
     return DECLINED;
 }

@@ -13,6 +13,12 @@
 #define AUTHSVC_AUTH_TYPE "AuthSvc"
 
 /**
+ * Remove the fields that only the guard may send.
+ * @param own 0: the table is others', too; a copy takes its place if need be, and own becomes 1
+ */
+void authsvc_guard_drop_reserved(request_rec *r, int *own);
+
+/**
  * The post_read_request hook, before anybody looks at header fields: those that only we may send
  * to backends are taken out of every request.
  */

@@ -119,6 +119,10 @@ int authsvc_guard_hand_over(request_rec *r)
         return DECLINED;
     }
     authsvc_guard_take_over(r);
+    if (r->main) {
+        /* What the including page's backend is told is not for the backends of what it includes. */
+        authsvc_guard_drop_reserved(r, &own);
+    }
     hide_cookies(r, &own);
     if (config->forward_bearer_set && !config->forward_bearer) {
         own_fields(r, &own);

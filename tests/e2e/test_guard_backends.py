@@ -221,6 +221,31 @@ def test_redirected_and_included(make_service, backends):
         assert "evil" not in answer.text and "Authorization" not in fields
 
 
+def test_an_included_backend_is_told_nothing_of_the_page(make_service, backends):
+    """Neither behind no guard, nor behind one that forwards nothing."""
+    port = backends[0].port
+
+    def prepare(root):
+        for name in ("open", "plain", "told"):
+            (root / "pages" / f"{name}.shtml").write_text(
+                f'<!--#include virtual="/{name}/http" -->\n', encoding="ascii")
+    site = make_site(
+        make_service, *(f"ProxyPass /{name}/http http://127.0.0.1:{port}/"
+                        for name in ("open", "plain", "told")),
+        *guarded("/plain"), *guarded("/told", "AuthSvcForwardHeaders On"),
+        *guarded("/pages", "AuthSvcForwardHeaders On", "AuthSvcForwardToken page.example"),
+        *section('Directory "{root}/htdocs/pages"', "Options +Includes",
+                 "SetOutputFilter INCLUDES"),
+        modules=["proxy", "proxy_http", "include"], folders=("pages",), prepare=prepare)
+    grant = site.api.new_user()
+    for name, told in (("open", False), ("plain", False), ("told", True)):
+        answer = site.api.client.get(f"/pages/{name}.shtml", headers=bearer(grant["access_token"]))
+        assert answer.status_code == 200
+        fields = {field.lower(): value for field, value in json.loads(answer.text)}
+        assert ("x-authsvc-sub" in fields) == told, (name, fields)
+        assert "x-authsvc-token" not in fields, (name, fields)
+
+
 def test_cookies_stay_here(make_service, backends):
     port = backends[0].port
     site = make_site(make_service, f"ProxyPass /plain http://127.0.0.1:{port}/",
