@@ -47,6 +47,8 @@ static authsvc_error_t *authenticate(request_rec *r, const authsvc_server_config
                                      authsvc_ctx_t *ctx, const char *user, const char *password,
                                      const authsvc_principal_t **principal)
 {
+    authsvc_error_t *err;
+
     if (config->settings->require_tls && !authsvc_secure_is(r)) {
         return plain_http(r);
     }
@@ -54,10 +56,9 @@ static authsvc_error_t *authenticate(request_rec *r, const authsvc_server_config
         return AUTHSVC_ERROR(r->pool, AUTHSVC_E_UNAUTHENTICATED, "authentication", NULL,
                              "malformed or repeated Authorization field");
     }
-    if (!config->admission || !config->db) {
-        return AUTHSVC_ERROR(r->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL,
-                             "this process has no %s, see AS0550 and AS0571 at its start",
-                             config->db ? "hash slots" : "database connections");
+    err = authsvc_context_lack(r->pool, config, 1);
+    if (err) {
+        return err;
     }
     return authsvc_basic_authenticate(ctx, user, password, strlen(password), principal);
 }

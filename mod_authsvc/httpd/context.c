@@ -15,6 +15,17 @@ authsvc_process_t authsvc_context_process(const authsvc_server_config_t *config)
     return config->child && config->child->api ? AUTHSVC_PROCESS_SERVES : AUTHSVC_PROCESS_BROKEN;
 }
 
+authsvc_error_t *authsvc_context_lack(apr_pool_t *pool, const authsvc_server_config_t *config,
+                                      int hashes)
+{
+    if (config->db && (config->admission || !hashes)) {
+        return NULL;
+    }
+    return AUTHSVC_ERROR(pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL,
+                         "this process has no %s, see AS0550 and AS0571 at its start",
+                         config->db ? "hash slots" : "database connections");
+}
+
 void authsvc_context_make(request_rec *r, const authsvc_server_config_t *config,
                           authsvc_ctx_t *ctx)
 {

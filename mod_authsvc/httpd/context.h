@@ -16,6 +16,13 @@ typedef enum {
 
 authsvc_process_t authsvc_context_process(const authsvc_server_config_t *config);
 
+/**
+ * What a process that serves may lack all the same: UNAVAILABLE, or NULL if nothing.
+ * @param hashes whether a password may have to be hashed
+ */
+authsvc_error_t *authsvc_context_lack(apr_pool_t *pool, const authsvc_server_config_t *config,
+                                      int hashes);
+
 /** The request as the layers below see it. @param ctx zeroed */
 void authsvc_context_make(request_rec *r, const authsvc_server_config_t *config,
                           authsvc_ctx_t *ctx);

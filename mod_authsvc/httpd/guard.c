@@ -108,6 +108,9 @@ static void judge(request_rec *r, const server_rec *s, authsvc_request_state_t *
                             "no access token");
     }
     if (!err) {
+        err = authsvc_context_lack(ctx.pool, authsvc_config_server(s), 0);
+    }
+    if (!err) {
         err = authsvc_authentication_authorize(&ctx, credential->token, credential->len,
                                                &root->owner);
     }

@@ -66,12 +66,7 @@ static authsvc_error_t *obstacle(request_rec *r, const authsvc_server_config_t *
         return AUTHSVC_ERROR(r->pool, AUTHSVC_E_NOT_FOUND, NULL, NULL,
                              "the path is outside the mount, or not in its one spelling");
     }
-    if (!config->admission || !config->db) {
-        return AUTHSVC_ERROR(r->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL,
-                             "this process has no %s, see AS0550 and AS0571 at its start",
-                             config->db ? "hash slots" : "database connections");
-    }
-    return NULL;
+    return authsvc_context_lack(r->pool, config, 1);
 }
 
 /* @return 0 if there is nobody to answer, or somebody else did: *status is the hook's result */

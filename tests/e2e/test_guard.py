@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """AuthType AuthSvc: who gets in, and what the others are told."""
 import json
+import pathlib
+import subprocess
 
 import pytest
 
@@ -9,6 +11,8 @@ from guarded import (DENIED, SECRET, UNKNOWN_METHOD, ask, bearer, database_gone,
 from harness import build
 from harness.service import Service
 from test_auth import problem
+
+NO_CONDITIONS = pathlib.Path(__file__).with_name("no_conditions.c")
 
 AREAS = {
     "members": "Require valid-user",
@@ -154,6 +158,25 @@ def test_without_a_database_nothing_opens(make_service):
         assert members(site).status_code == 401, "nothing was sent that could be looked up"
         assert members(site, path="/open.txt").status_code == 200
     build.wait_until(lambda: members(site, token).status_code == 200, 10, "open again")
+
+
+def test_a_process_without_connections_opens_nothing(make_service):
+    site = make_site(make_service, *guarded("/members"))
+    token = new_token(site)
+    opens(site, "/members/secret.txt", token)
+    site.httpd.stop()
+    library = site.httpd.root / "run" / "no_conditions.so"
+    subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror",
+                    "-shared", "-fPIC", "-o", library, NO_CONDITIONS, "-ldl"], check=True)
+    site.httpd.preload = [library]
+    site.httpd.allow("AS0571: ", "AS0500: status 503, ", "AS0622: status 503, ")
+    site.httpd.start()
+    for _ in range(3):
+        answer = refused(site, "/members/secret.txt", token, status=503)
+        assert "retry-after" in answer.headers
+    refused(site, "/members/secret.txt")
+    assert site.api.me(token).status_code == 503
+    assert ask(site, "/open.txt").status == 200, "the control: the process lives"
 
 
 def test_remote_user_is_sub_or_email(make_service):
