@@ -36,14 +36,27 @@ authsvc_error_t *authsvc_authentication_session_ended(authsvc_ctx_t *ctx)
                          "session or user not alive");
 }
 
-/* What was revoked lately is known without a query; what is not known for sure is asked. */
-static authsvc_error_t *check_session(authsvc_ctx_t *ctx, const authsvc_session_ref_t *session)
+/*
+ * What another node issued for longer than we do may outlive the entry that revoked it: that lives
+ * as long as the longest token anybody recorded, and a node without mod_watchdog records none.
+ */
+static int outlives_entries(const authsvc_ctx_t *ctx, const authsvc_claims_t *claims)
 {
+    return claims->expires_at - claims->issued_at > apr_time_sec(ctx->settings->access_lifetime);
+}
+
+/* What was revoked lately is known without a query; what is not known for sure is asked. */
+static authsvc_error_t *check_session(authsvc_ctx_t *ctx, const authsvc_principal_t *named)
+{
+    const authsvc_session_ref_t *session = &named->session;
     unsigned char id[AUTHSVC_UUID_OCTETS];
     authsvc_session_verdict_t verdict = AUTHSVC_SESSION_UNKNOWN;
     if (authsvc_uuid_parse(session->session_id, id)) {
         verdict = authsvc_revocations_verdict(ctx->revocations, id, session->epoch,
                                               authsvc_clock_now(ctx->clock));
+    }
+    if (verdict == AUTHSVC_SESSION_ALIVE && outlives_entries(ctx, &named->claims)) {
+        verdict = AUTHSVC_SESSION_UNKNOWN;
     }
     if (verdict == AUTHSVC_SESSION_ALIVE) {
         return NULL;
@@ -65,7 +78,7 @@ authsvc_error_t *authsvc_authentication_authorize(authsvc_ctx_t *ctx, const char
     if (!named) {
         return AUTHSVC_INTERNAL(ctx->pool, "an accepted token names nobody");
     }
-    AUTHSVC_TRY(check_session(ctx, &named->session));
+    AUTHSVC_TRY(check_session(ctx, named));
     *principal = named;
     return NULL;
 }

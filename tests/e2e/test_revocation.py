@@ -79,6 +79,31 @@ def test_no_query_for_each_request(nodes):
     assert nodes.a.api.me(grant["access_token"]).status_code == 401
 
 
+def test_tokens_that_live_longer_than_ours(engine):
+    """
+    Entries live as long as the longest token on record, and a node without mod_watchdog records
+    none: what the database says now counts for such a token.
+    """
+    nodes = Nodes(engine)
+    try:
+        nodes.b.httpd.stop()
+        nodes.b.httpd.main.append("AuthSvcAccessTokenLifetime 300")
+        nodes.b.httpd.start()
+        settle(nodes.b)
+        grants = {node: node.api.new_user() for node in (nodes.a, nodes.b)}
+        for node in grants:
+            assert all(visit(node, each["access_token"]) == 200 for each in grants.values())
+        for each in grants.values():
+            sid = parts(each["access_token"])[1]["sid"]
+            nodes.database.query(f"UPDATE sessions SET epoch = 7 WHERE id = '{sid}'")
+        assert visit(nodes.b, grants[nodes.a]["access_token"]) == 401
+        # the control: these are known to be alive without a query
+        assert visit(nodes.b, grants[nodes.b]["access_token"]) == 200
+        assert all(visit(nodes.a, each["access_token"]) == 200 for each in grants.values())
+    finally:
+        nodes.destroy()
+
+
 def test_a_graceful_restart_forgets_nothing(nodes):
     grant = nodes.a.api.new_user()
     logout(nodes, grant)

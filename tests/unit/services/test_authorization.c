@@ -78,6 +78,19 @@ START_TEST(what_was_revoked_lately_is_known_without_a_query)
     ck_assert_ok(authorize(grant.access_token, &principal));
     ck_assert_int_eq(fake.calls, calls);
 
+    /* Of a node with a longer lifetime: what is known may have been forgotten before it expires. */
+    fake.settings.access_lifetime -= apr_time_from_sec(1);
+    ck_assert_ok(authorize(grant.access_token, &principal));
+    ck_assert_int_eq(fake.calls, calls + 1);
+    fake.sessions[1].epoch++;
+    ck_assert_problem(authorize(grant.access_token, &principal), AUTHSVC_E_UNAUTHENTICATED,
+                      "authentication");
+    fake.sessions[1].epoch--;
+    fake.settings.access_lifetime += apr_time_from_sec(1);
+    calls = fake.calls;
+    ck_assert_ok(authorize(grant.access_token, &principal));
+    ck_assert_int_eq(fake.calls, calls);
+
     authsvc_revocations_add(fake.ctx.revocations, id, 0, apr_time_from_sec(900));
     ck_assert_problem(authorize(grant.access_token, &principal), AUTHSVC_E_UNAUTHENTICATED,
                       "authentication");
