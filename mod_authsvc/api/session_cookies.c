@@ -86,7 +86,7 @@ int authsvc_cookies_omit_tokens(const authsvc_call_t *call)
 {
     const authsvc_json_t *omit = authsvc_json_get(call->body, "omit_tokens");
 
-    /* By cookie, whatever is asked for: scripts of the site's pages, which send it, have no token. */
+    /* By cookie, whatever is asked for: the site's scripts, which send it, have no token. */
     return call->by_cookie || (omit && authsvc_json_type(omit) == AUTHSVC_JSON_TRUE);
 }
 

@@ -191,7 +191,8 @@ START_TEST(refresh_by_cookie_never_tells_tokens)
     expect_cookies();
     /* Who has the token, and sends it, is told the next, also beside a cookie. */
     world_send("POST", "/auth/refresh",
-               apr_pstrcat(fake.ctx.pool, "{\"refresh_token\":\"", grant.refresh_token, "\"}", NULL),
+               apr_pstrcat(fake.ctx.pool, "{\"refresh_token\":\"", grant.refresh_token, "\"}",
+                           NULL),
                JSON, "Cookie", ada_cookies(), "Origin", OWN, NULL);
     ck_assert_int_eq(world.response.status, 200);
     ck_assert_ptr_nonnull(world_text("access_token"));
