@@ -424,7 +424,8 @@ static void check_tenants(check_t *check)
                                     "issuer, audience and a key are those of %s, and the database "
                                     "is another: a token of one would open guarded paths of the "
                                     "other. Give it an AuthSvcIssuer or AuthSvcAudience of its "
-                                    "own; or, for the same accounts, the same DBDriver and DBDParams",
+                                    "own; or, for the same accounts, the same DBDriver and "
+                                    "DBDParams",
                                     name_of(check, other)));
                 break;
             }

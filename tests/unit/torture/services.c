@@ -197,7 +197,14 @@ static void follow_feed(scene_t *scene, answer_t *answer)
         answer->status = 503;
         return;
     }
-    finish(answer, authsvc_feed_follow(&scene->ctx, &feed, apr_time_from_sec(900)), "followed");
+    finish(answer, authsvc_feed_follow(&scene->ctx, &feed), "followed");
+}
+
+static void tidy_feed(scene_t *scene, answer_t *answer)
+{
+    authsvc_feed_t feed = {0};
+
+    finish(answer, authsvc_feed_tidy(&scene->ctx, &feed, apr_time_from_sec(900)), "tidied");
 }
 
 static void authenticate(scene_t *scene, answer_t *answer)
@@ -319,6 +326,7 @@ const torture_case_t torture_services[] = {
     {"authsvc_sessions_list", list_sessions, 200, 0, NULL, NULL},
     {"authsvc_sessions_end", end_session, 200, 401, NULL, NULL},
     {"authsvc_feed_follow", follow_feed, 200, 0, NULL, NULL},
+    {"authsvc_feed_tidy", tidy_feed, 200, 0, NULL, NULL},
     {"authsvc_authentication_verify", authenticate, 200, 0, NULL, NULL},
     {"authsvc_authentication_authorize", authorize, 200, 0, NULL, NULL},
     {"authsvc_identity_token", identify, 200, 0, NULL, NULL},
