@@ -13,6 +13,7 @@
 #include "auto_migrate.h"
 #include "config.h"
 #include "dbd_lease.h"
+#include "revocation_feed.h"
 
 APLOG_USE_MODULE(authsvc);
 
@@ -154,5 +155,9 @@ void authsvc_child_init(apr_pool_t *pchild, server_rec *main_server)
         if (config->db && config->auto_migrate_set && config->auto_migrate) {
             authsvc_auto_migrate(pchild, s);
         }
+    }
+    if (child) {
+        /* After the databases': what was registered last runs first. */
+        authsvc_revocation_feed_child_init(pchild);
     }
 }

@@ -462,7 +462,10 @@ static void give(authsvc_db_t *db, authsvc_ctx_t *ctx, authsvc_db_conn_t *conn)
     release_signals(lease, &signals);
 }
 
-/* The threads have ended before this, as a rule; what they still hold they get a moment for. */
+/*
+ * The MPM's threads have ended before this, as a rule, and the one that follows revocations has
+ * been waited for (revocation_feed.c); what somebody still holds he gets a moment for.
+ */
 static void wait_for_lessees(lease_t *lease)
 {
     apr_time_t end = authsvc_clock_monotonic() + STOP_TIME;
@@ -476,8 +479,8 @@ static void wait_for_lessees(lease_t *lease)
 
 /*
  * Before mod_dbd's pool goes: apr_reslist aborts the process if a connection has not come back.
- * prefork runs this from a signal handler: there nothing is leased (hold_signals), and nobody
- * else to lock out or to wait for.
+ * prefork runs this from a signal handler: there its one thread leases nothing (hold_signals), and
+ * the one that follows revocations has been waited for, as above.
  */
 static apr_status_t stop(void *data)
 {

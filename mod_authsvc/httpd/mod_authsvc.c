@@ -24,7 +24,8 @@
 static void register_hooks(apr_pool_t *pool)
 {
     static const char *const after_dbd[] = {"mod_dbd.c", NULL};
-    /* Its threads begin in its child_init, and end before our connections do. */
+    /* Its threads begin in its child_init, and use our connections. It does not wait for them at
+       the child's end; revocation_feed.c does. */
     static const char *const before_watchdog[] = {"mod_watchdog.c", NULL};
     static const char *const before_basic[] = {"mod_auth_basic.c", NULL};
 

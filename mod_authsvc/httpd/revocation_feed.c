@@ -11,6 +11,7 @@
 #include <mod_watchdog.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 #include "authsvc/core/revocations.h"
 #include "authsvc/repositories/repositories.h"
@@ -28,6 +29,8 @@ APLOG_USE_MODULE(authsvc);
 /* A child that stops waits for the look that is under way; to connect takes up to 2 s. */
 #define LONGEST_LOOK (2500 * 1000)
 #define LONGEST_TIDYING (500 * 1000) /* the next look waits for it */
+#define STOP_TIME apr_time_from_sec(3) /* more than a look; who closes meanwhile prevents tidying */
+#define STOP_PAUSE (10 * 1000)
 #define REMIND_EVERY apr_time_from_sec(60)
 /* Databases beyond these share a thread with others, whose failures delay them. */
 #define MAX_THREADS 8
@@ -41,6 +44,54 @@ typedef struct {
     authsvc_feed_t feed;
     apr_time_t complained_at; /* monotonic; 0: all is well */
 } follower_t;
+
+/* ---- the child's end */
+
+/*
+ * mod_watchdog of httpd 2.4 does not wait for its threads when a child ends: its cleanup hangs on a
+ * pool that only the parent destroys. So the child's pool waits for those that are at work in it
+ * here, and lets none begin.
+ */
+static _Atomic int at_work; /* threads */
+static _Atomic int closed;
+
+/* Counted before it looks at closed: whoever closed and sees none at work is not overtaken. */
+static int begin_work(void)
+{
+    atomic_fetch_add(&at_work, 1);
+    if (!atomic_load(&closed)) {
+        return 1;
+    }
+    atomic_fetch_sub(&at_work, 1);
+    return 0;
+}
+
+static void end_work(void)
+{
+    atomic_fetch_sub(&at_work, 1);
+}
+
+/*
+ * Without a mutex, since prefork runs this in a signal's handler, of its main thread. If that came
+ * upon the thread within malloc, say, the others may wait for it; so the time is limited.
+ */
+static apr_status_t wait_for_work(void *data)
+{
+    apr_time_t end = authsvc_clock_monotonic() + STOP_TIME;
+
+    (void)data;
+    atomic_store(&closed, 1);
+    while (atomic_load(&at_work) > 0 && authsvc_clock_monotonic() < end) {
+        apr_sleep(STOP_PAUSE);
+    }
+    return APR_SUCCESS;
+}
+
+void authsvc_revocation_feed_child_init(apr_pool_t *pchild)
+{
+    atomic_store(&closed, 0);
+    apr_pool_pre_cleanup_register(pchild, NULL, wait_for_work);
+}
 
 /* ---- in the child that follows */
 
@@ -111,7 +162,7 @@ static void follow(follower_t *follower, apr_pool_t *pool)
     ctx.revocations = follower->set;
     err = authsvc_feed_follow(&ctx, &follower->feed);
     tell(follower, err, pool);
-    if (!err) {
+    if (!err && !atomic_load(&closed)) {
         tidy(follower, &ctx);
     }
 }
@@ -157,11 +208,14 @@ static apr_status_t on_watchdog(int state, void *data, apr_pool_t *pool)
         leave_signals_to_others();
         break;
     case AP_WATCHDOG_STATE_RUNNING:
-        if (is_stopping()) {
+        if (is_stopping() || !begin_work()) {
             resign(follower);
-        } else if (may_look(follower)) {
+            break;
+        }
+        if (may_look(follower)) {
             follow(follower, pool);
         }
+        end_work();
         break;
     default:
         resign(follower);

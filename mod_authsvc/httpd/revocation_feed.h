@@ -14,4 +14,10 @@
 int authsvc_revocation_feed_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                                         server_rec *main_server);
 
+/**
+ * In a child, after its connections were made: before its pool closes them, it waits until nobody
+ * follows revocations over them any more.
+ */
+void authsvc_revocation_feed_child_init(apr_pool_t *pchild);
+
 #endif

@@ -141,6 +141,35 @@ def test_a_child_stops_while_the_database_is_frozen(apart, engine):
     settle(apart.b)
 
 
+def test_a_child_ends_after_its_look(engine, figure):
+    """What the thread that follows uses is not taken away under it. With prefork, where nothing
+    else waits for what is leased."""
+    site = make_site(lambda **more: Service(engine, mpm="prefork", loglevel="info authsvc:debug",
+                                            **more), *LINES)
+    locked = site.database.session()
+    try:
+        settle(site)
+        pid = re.findall(r"\[pid (\d+)[^]]*\] .*AS0605", site.httpd.log_text())[-1]
+        locked.run("BEGIN; LOCK TABLE revocations IN ACCESS EXCLUSIVE MODE")
+        build.wait_until(lambda: locked.run(
+            "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'revocations'::regclass"), 5,
+            "a look waits")
+        start = time.monotonic()
+        os.kill(int(pid), signal.SIGTERM)
+        build.wait_until(lambda: not os.path.exists(f"/proc/{pid}/exe"), 10, "the child ended")
+        took = time.monotonic() - start
+        figure(f"{took:.3f} s")
+        assert 1 < took < 4
+        locked.run("ROLLBACK")
+        settle(site)
+    finally:
+        locked.close()
+        site.httpd.allow(LOST)
+        for fault in FAULTS:
+            site.httpd.allow(fault)
+        site.destroy()
+
+
 @pytest.mark.parametrize("hours", [1, -1])
 def test_the_databases_clock_is_off(engine, hours):
     nodes = Nodes(engine)
