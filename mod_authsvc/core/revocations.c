@@ -6,9 +6,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #if ATOMIC_LLONG_LOCK_FREE != 2
 #error "atomics of 64 bits take locks here, which processes cannot share"
+#endif
+
+#ifndef CLOCK_BOOTTIME
+#define CLOCK_BOOTTIME CLOCK_MONOTONIC
 #endif
 
 #define LINE 64
@@ -45,6 +50,7 @@ struct authsvc_revocations_t {
     apr_uint64_t keys[AUTHSVC_UUID_OCTETS][256];
     number_t max_stale;
     _Alignas(LINE) number_t fresh_at; /* begin of the last complete look; 0: none */
+    number_t fresh_uptime;            /* the same moment, by a clock that nobody sets */
     word_t loaded;
     word_t missed;  /* entries that found no room or no turn */
     word_t made_up; /* as many of them as a look at all entries has found room for since */
@@ -150,6 +156,15 @@ void authsvc_revocations_set_max_stale(authsvc_revocations_t *set, apr_interval_
     atomic_store(&set->max_stale, max_stale);
 }
 
+/* The same in all processes; goes on while the machine sleeps. */
+static apr_time_t uptime(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    return apr_time_from_sec((apr_time_t)now.tv_sec) + now.tv_nsec / 1000;
+}
+
 /*
  * Each look at a field acquires: whoever sees made_up or fresh_at of a look at the database sees
  * all that was added before it ended. made_up comes before missed: an entry that is missing now
@@ -159,14 +174,19 @@ static int is_whole(const authsvc_revocations_t *set, apr_time_t now)
 {
     apr_uint64_t made_up = atomic_load_explicit(&set->made_up, memory_order_acquire);
     apr_uint64_t missed = atomic_load_explicit(&set->missed, memory_order_acquire);
-    apr_interval_time_t age;
+    apr_interval_time_t age, max_stale;
 
     if (missed != made_up || !atomic_load_explicit(&set->loaded, memory_order_acquire)) {
         return 0;
     }
+    max_stale = atomic_load_explicit(&set->max_stale, memory_order_relaxed);
     age = now - atomic_load_explicit(&set->fresh_at, memory_order_acquire);
-    return age >= -CLOCK_JITTER &&
-           age <= atomic_load_explicit(&set->max_stale, memory_order_relaxed);
+    if (age < -CLOCK_JITTER || age > max_stale) {
+        return 0;
+    }
+    /* A wall clock that was set back makes old knowledge look young. */
+    age = uptime() - atomic_load_explicit(&set->fresh_uptime, memory_order_acquire);
+    return age <= max_stale;
 }
 
 typedef enum { ELSEWHERE, KILLS, UNUSED, RESTLESS } finding_t;
@@ -385,6 +405,7 @@ void authsvc_revocations_begin(const authsvc_revocations_t *set, authsvc_revocat
 {
     look->missed = atomic_load_explicit(&set->missed, memory_order_acquire);
     look->began = apr_time_now();
+    look->uptime = uptime();
 }
 
 void authsvc_revocations_complete(authsvc_revocations_t *set,
@@ -398,6 +419,7 @@ void authsvc_revocations_complete(authsvc_revocations_t *set,
                                                   memory_order_acq_rel, memory_order_acquire)) {
     }
     atomic_store_explicit(&set->fresh_at, look->began, memory_order_release);
+    atomic_store_explicit(&set->fresh_uptime, look->uptime, memory_order_release);
     if (whole) {
         atomic_store_explicit(&set->loaded, 1, memory_order_release);
     }

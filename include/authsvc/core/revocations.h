@@ -61,8 +61,8 @@ void authsvc_revocations_set_max_stale(authsvc_revocations_t *set, apr_interval_
  *   is asked about was true
  * @param now the system's clock, as the entries' ends and the freshness are by it
  * @return REVOKED whenever there is an entry; ALIVE only if there is none, the set is loaded,
- *   nothing is missing, and the last look at the database is not older than max_stale (nor in
- *   the future: then the clock was set back)
+ *   nothing is missing, and the last look at the database is not older than max_stale: neither by
+ *   `now` (nor in the future: then the clock was set back), nor by a clock that nobody sets
  */
 authsvc_session_verdict_t authsvc_revocations_verdict(const authsvc_revocations_t *set,
                                                       const unsigned char id[AUTHSVC_UUID_OCTETS],
@@ -92,6 +92,7 @@ void authsvc_revocations_resign(authsvc_revocations_t *set);
 /** What a look at the database begins with, and hands back at its end. */
 typedef struct {
     apr_time_t began;
+    apr_time_t uptime; /* then, by a clock that nobody sets */
     apr_uint64_t missed;
 } authsvc_revocations_look_t;
 

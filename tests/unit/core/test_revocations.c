@@ -195,6 +195,29 @@ START_TEST(a_stale_set_is_not_sure)
 }
 END_TEST
 
+START_TEST(a_clock_that_was_set_back_makes_nothing_fresh)
+{
+    authsvc_revocations_t *set = make(64);
+    authsvc_revocations_look_t begun;
+    apr_interval_time_t stale = apr_time_from_msec(200);
+
+    authsvc_revocations_set_max_stale(set, stale);
+    do { /* until nobody held us up */
+        authsvc_revocations_begin(set, &begun);
+        authsvc_revocations_complete(set, &begun, 1);
+    } while (verdict_at(set, 1, 0, begun.began + 1) != ALIVE);
+    apr_sleep(stale + apr_time_from_msec(10));
+    ck_assert_int_eq(verdict(set, 1, 0), UNKNOWN);
+    /* by as much as went by, and by half of it */
+    ck_assert_int_eq(verdict_at(set, 1, 0, begun.began), UNKNOWN);
+    ck_assert_int_eq(verdict_at(set, 1, 0, begun.began + stale / 2), UNKNOWN);
+    look(set, 0);
+    authsvc_revocations_set_max_stale(set, HOUR);
+    ck_assert_int_eq(verdict(set, 1, 0), ALIVE);
+    drop(set);
+}
+END_TEST
+
 START_TEST(as_many_fit_as_it_was_made_for)
 {
     /* other random keys each time */
@@ -363,6 +386,7 @@ AUTHSVC_UNIT_SUITE(suite_revocations)
     tcase_add_test(tcase, entries_expire);
     tcase_add_test(tcase, until_all_was_loaded_it_is_not_sure);
     tcase_add_test(tcase, a_stale_set_is_not_sure);
+    tcase_add_test(tcase, a_clock_that_was_set_back_makes_nothing_fresh);
     tcase_add_test(tcase, as_many_fit_as_it_was_made_for);
     tcase_add_test(tcase, a_full_set_is_not_sure_until_there_is_room);
     tcase_add_test(tcase, a_look_that_began_before_a_loss_does_not_make_up_for_it);
