@@ -186,6 +186,7 @@ def test_remote_user_is_sub_or_email(make_service):
     grant = site.api.new_user()
     for area in ("members", "mail"):
         opens(site, f"/{area}/secret.txt", grant["access_token"])
+    site.httpd.stop()  # a line is written after its answer was sent
     said = (site.httpd.root / "logs" / "who.log").read_text(encoding="utf-8").splitlines()
     user = grant["user"]
     assert said[-2:] == [f"{user['id']} {user['id']} user", f"{user['email']} {user['id']} user"]
