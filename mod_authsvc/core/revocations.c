@@ -367,22 +367,30 @@ static int put(authsvc_revocations_t *set, const unsigned char id[AUTHSVC_UUID_O
     return 1;
 }
 
-void authsvc_revocations_add(authsvc_revocations_t *set,
-                             const unsigned char id[AUTHSVC_UUID_OCTETS], apr_int64_t epoch,
-                             apr_interval_time_t lifetime)
+int authsvc_revocations_add(authsvc_revocations_t *set,
+                            const unsigned char id[AUTHSVC_UUID_OCTETS], apr_int64_t epoch,
+                            apr_interval_time_t lifetime)
 {
-    int done = 0;
+    int done;
 
     if (!set || lifetime <= 0) {
-        return;
+        return 1;
     }
-    if (take_turn(set)) {
-        done = put(set, id, epoch, lifetime);
-        pthread_mutex_unlock(&set->turn);
+    if (!take_turn(set)) {
+        authsvc_revocations_miss(set, 1);
+        return 0;
     }
+    done = put(set, id, epoch, lifetime);
+    pthread_mutex_unlock(&set->turn);
     if (!done) {
-        atomic_fetch_add_explicit(&set->missed, 1, memory_order_acq_rel);
+        authsvc_revocations_miss(set, 1);
     }
+    return 1;
+}
+
+void authsvc_revocations_miss(authsvc_revocations_t *set, apr_uint64_t count)
+{
+    atomic_fetch_add_explicit(&set->missed, count, memory_order_acq_rel);
 }
 
 int authsvc_revocations_lead(authsvc_revocations_t *set)

@@ -73,10 +73,14 @@ authsvc_session_verdict_t authsvc_revocations_verdict(const authsvc_revocations_
  * ms) makes every verdict that would be ALIVE UNKNOWN, until all were loaded again and had room.
  * @param set NULL: nothing happens
  * @param lifetime from now on; none if it is not positive
+ * @return 0 if there was no turn: the next one would wait as long
  */
-void authsvc_revocations_add(authsvc_revocations_t *set,
-                             const unsigned char id[AUTHSVC_UUID_OCTETS], apr_int64_t epoch,
-                             apr_interval_time_t lifetime);
+int authsvc_revocations_add(authsvc_revocations_t *set,
+                            const unsigned char id[AUTHSVC_UUID_OCTETS], apr_int64_t epoch,
+                            apr_interval_time_t lifetime);
+
+/** Count entries as missing that are not even tried. */
+void authsvc_revocations_miss(authsvc_revocations_t *set, apr_uint64_t count);
 
 /**
  * Try to become the one thread of all processes that looks at the database for the others; never

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "fake.h"
 
@@ -176,11 +179,76 @@ START_TEST(failing_to_tidy_is_no_failing_look)
 }
 END_TEST
 
+static _Noreturn void write_for_ever(authsvc_revocations_t *set)
+{
+    unsigned char id[AUTHSVC_UUID_OCTETS] = {0};
+    for (;;) {
+        authsvc_revocations_add(set, id, 0, MINUTE);
+    }
+}
+
+/* A process that stands still in the middle of writing; the set has missed an entry by then. */
+static pid_t stop_a_writer(authsvc_revocations_t *set)
+{
+    pid_t child = fork();
+    unsigned char id[AUTHSVC_UUID_OCTETS] = {1};
+    int status;
+
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        write_for_ever(set);
+    }
+    for (int i = 0; i < 1000; i++) {
+        apr_sleep(1000 + i % 7 * 13);
+        kill(child, SIGSTOP);
+        ck_assert_int_eq(waitpid(child, &status, WUNTRACED), child);
+        authsvc_revocations_add(set, id, 0, MINUTE);
+        if (authsvc_revocations_is_partial(set)) {
+            return child;
+        }
+        kill(child, SIGCONT);
+    }
+    ck_abort_msg("never stopped while it was writing");
+    return child;
+}
+
+START_TEST(a_writer_that_stands_still_delays_a_look_once)
+{
+    apr_interval_time_t took;
+    apr_time_t start;
+    const char *first, *last = NULL;
+    pid_t child;
+
+    ck_assert_ok(follow());
+    first = write_elsewhere(0);
+    for (int i = 0; i < 20; i++) {
+        last = write_elsewhere(0);
+    }
+    child = stop_a_writer(fake.ctx.revocations);
+    memset(&feed, 0, sizeof(feed));
+    start = authsvc_clock_monotonic();
+    ck_assert_ok(follow());
+    took = authsvc_clock_monotonic() - start;
+    ck_assert_int_ge(took, apr_time_from_msec(90));
+    ck_assert_int_lt(took, apr_time_from_msec(1000));
+    ck_assert_int_eq(verdict(first, 0), AUTHSVC_SESSION_UNKNOWN);
+    ck_assert_int_eq(verdict(last, 0), AUTHSVC_SESSION_UNKNOWN);
+    kill(child, SIGKILL);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    feed.whole_at -= MINUTE;
+    ck_assert_ok(follow());
+    ck_assert_int_eq(verdict(first, 0), AUTHSVC_SESSION_REVOKED);
+    ck_assert_int_eq(verdict(last, 0), AUTHSVC_SESSION_REVOKED);
+    ck_assert_int_eq(verdict(last, 1), AUTHSVC_SESSION_ALIVE);
+}
+END_TEST
+
 AUTHSVC_UNIT_SUITE(suite_feed)
 {
     Suite *suite = suite_create("feed");
     TCase *tcase = tcase_create("feed");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 60);
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, it_begins_with_everything_and_goes_on_with_what_is_new);
     tcase_add_test(tcase, after_a_failure_it_reads_everything);
@@ -189,5 +257,6 @@ AUTHSVC_UNIT_SUITE(suite_feed)
     tcase_add_test(tcase, it_records_the_lifetime_once);
     tcase_add_test(tcase, it_purges_now_and_then_and_until_nothing_is_left);
     tcase_add_test(tcase, failing_to_tidy_is_no_failing_look);
+    tcase_add_test(tcase, a_writer_that_stands_still_delays_a_look_once);
     return suite;
 }
