@@ -9,8 +9,6 @@
 #include <http_core.h>
 #include <http_log.h>
 #include <mod_watchdog.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 
 #include "authsvc/core/revocations.h"
@@ -94,18 +92,6 @@ void authsvc_revocation_feed_child_init(apr_pool_t *pchild)
 }
 
 /* ---- in the child that follows */
-
-/* Under prefork, a signal that ends the child is the main thread's. */
-static void leave_signals_to_others(void)
-{
-    sigset_t ending;
-
-    sigemptyset(&ending);
-    sigaddset(&ending, SIGTERM);
-    sigaddset(&ending, SIGHUP);
-    sigaddset(&ending, SIGUSR1);
-    pthread_sigmask(SIG_BLOCK, &ending, NULL);
-}
 
 static void tell(follower_t *follower, const authsvc_error_t *err, apr_pool_t *pool)
 {
@@ -203,23 +189,13 @@ static apr_status_t on_watchdog(int state, void *data, apr_pool_t *pool)
 {
     follower_t *follower = data;
 
-    switch (state) {
-    case AP_WATCHDOG_STATE_STARTING:
-        leave_signals_to_others();
-        break;
-    case AP_WATCHDOG_STATE_RUNNING:
-        if (is_stopping() || !begin_work()) {
-            resign(follower);
-            break;
-        }
+    if (state == AP_WATCHDOG_STATE_RUNNING && !is_stopping() && begin_work()) {
         if (may_look(follower)) {
             follow(follower, pool);
         }
         end_work();
-        break;
-    default:
+    } else {
         resign(follower);
-        break;
     }
     return APR_SUCCESS;
 }

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -167,6 +168,31 @@ def test_a_child_ends_after_its_look(engine, figure):
         site.httpd.allow(LOST)
         for fault in FAULTS:
             site.httpd.allow(fault)
+        site.destroy()
+
+
+def blocked(status):
+    """The signals a thread blocks."""
+    mask = int(re.search(r"SigBlk:\s*(\w+)", status.read_text())[1], 16)
+    return {number for number in signal.Signals if mask >> number - 1 & 1}
+
+
+def test_signals_go_to_the_main_thread(engine):
+    """With prefork it holds them off while it uses a connection, and httpd blocks them in others."""
+    ending = {signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1}
+    site = make_site(lambda **more: Service(engine, mpm="prefork", **more), *LINES)
+    try:
+        settle(site)
+        children = site.httpd.children()
+        assert len(children) > 1
+        for pid in children:
+            tasks = Path(f"/proc/{pid}/task")
+            threads = {int(path.name): path / "status" for path in tasks.iterdir()}
+            assert len(threads) > 1
+            assert not blocked(threads.pop(pid)) & ending
+            for status in threads.values():
+                assert blocked(status) >= ending
+    finally:
         site.destroy()
 
 
