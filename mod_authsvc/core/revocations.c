@@ -23,7 +23,6 @@
 #define TURN_TRIES 1000
 #define TURN_PAUSE 100 /* us */
 #define CLOCK_JITTER APR_USEC_PER_SEC
-#define DEFAULT_MAX_STALE (10 * APR_USEC_PER_SEC)
 
 typedef _Atomic apr_uint64_t word_t;
 typedef _Atomic apr_int64_t number_t;
@@ -135,7 +134,7 @@ apr_status_t authsvc_revocations_create(void *memory, apr_size_t entries,
         pthread_mutex_destroy(&made->turn);
         return status;
     }
-    atomic_store(&made->max_stale, DEFAULT_MAX_STALE);
+    atomic_store(&made->max_stale, 0);
     *set = made;
     return APR_SUCCESS;
 }

@@ -50,7 +50,7 @@ void authsvc_revocations_destroy(authsvc_revocations_t *set);
 /** The number of entries it was made for. */
 apr_size_t authsvc_revocations_capacity(const authsvc_revocations_t *set);
 
-/** How long after the last look at the database it may still answer "alive". */
+/** How long after the last look at the database it may still answer "alive"; 0 at first. */
 void authsvc_revocations_set_max_stale(authsvc_revocations_t *set, apr_interval_time_t max_stale);
 
 /**

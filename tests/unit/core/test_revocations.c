@@ -32,6 +32,7 @@ static authsvc_revocations_t *make(apr_size_t entries)
 
     ck_assert_ptr_ne(memory, MAP_FAILED);
     ck_assert_int_eq(authsvc_revocations_create(memory, entries, &set), APR_SUCCESS);
+    authsvc_revocations_set_max_stale(set, apr_time_from_sec(10));
     return set;
 }
 
@@ -166,6 +167,20 @@ START_TEST(until_all_was_loaded_it_is_not_sure)
     ck_assert(!authsvc_revocations_is_partial(set));
     ck_assert_int_eq(verdict(set, 1, 0), REVOKED);
     ck_assert_int_eq(verdict(set, 2, 0), ALIVE);
+    drop(set);
+}
+END_TEST
+
+START_TEST(nothing_is_fresh_before_it_is_said_how_long)
+{
+    authsvc_revocations_t *made = make(64), *set = NULL;
+
+    ck_assert_int_eq(authsvc_revocations_create(made, 64, &set), APR_SUCCESS);
+    look(set, 1);
+    apr_sleep(10);
+    ck_assert_int_eq(verdict(set, 1, 0), UNKNOWN);
+    authsvc_revocations_set_max_stale(set, apr_time_from_sec(10));
+    ck_assert_int_eq(verdict(set, 1, 0), ALIVE);
     drop(set);
 }
 END_TEST
@@ -385,6 +400,7 @@ AUTHSVC_UNIT_SUITE(suite_revocations)
     tcase_add_test(tcase, a_second_entry_only_adds);
     tcase_add_test(tcase, entries_expire);
     tcase_add_test(tcase, until_all_was_loaded_it_is_not_sure);
+    tcase_add_test(tcase, nothing_is_fresh_before_it_is_said_how_long);
     tcase_add_test(tcase, a_stale_set_is_not_sure);
     tcase_add_test(tcase, a_clock_that_was_set_back_makes_nothing_fresh);
     tcase_add_test(tcase, as_many_fit_as_it_was_made_for);

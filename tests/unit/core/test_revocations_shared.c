@@ -63,6 +63,7 @@ static void look(authsvc_revocations_t *set)
 {
     authsvc_revocations_look_t look;
 
+    authsvc_revocations_set_max_stale(set, HOUR);
     authsvc_revocations_begin(set, &look);
     authsvc_revocations_complete(set, &look, 1);
 }

@@ -56,6 +56,7 @@ static authsvc_revocations_t *make(void)
 
     ck_assert_ptr_ne(memory, MAP_FAILED);
     ck_assert_int_eq(authsvc_revocations_create(memory, ENTRIES, &set), APR_SUCCESS);
+    authsvc_revocations_set_max_stale(set, HOUR);
     authsvc_revocations_begin(set, &look);
     authsvc_revocations_complete(set, &look, 1);
     return set;

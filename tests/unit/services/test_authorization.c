@@ -60,6 +60,7 @@ START_TEST(what_was_revoked_lately_is_known_without_a_query)
     memset(memory, 0, authsvc_revocations_size(64));
     ck_assert_int_eq(authsvc_revocations_create(memory, 64, &fake.ctx.revocations), APR_SUCCESS);
     authsvc_revocations_set_max_stale(fake.ctx.revocations, apr_time_from_sec(10));
+    authsvc_revocations_set_max_stale(fake.ctx.revocations, apr_time_from_sec(10));
     ck_assert_int_eq(authsvc_uuid_parse(fake.sessions[0].id, id), 1);
 
     /* Not loaded yet: the database is asked. */

@@ -18,6 +18,7 @@ static void set_up(void)
     memset(&feed, 0, sizeof(feed));
     ck_assert_ptr_ne(memory, MAP_FAILED);
     ck_assert_int_eq(authsvc_revocations_create(memory, 64, &fake.ctx.revocations), APR_SUCCESS);
+    authsvc_revocations_set_max_stale(fake.ctx.revocations, apr_time_from_sec(10));
 }
 
 static void tear_down(void)
