@@ -31,7 +31,8 @@ typedef struct {
 
     /**
      * Write an entry for what is believed of a user without a session: of this second and before,
-     * and of as many after it as the change may take to be committed.
+     * and of as many after it as the change may take to be committed. Whatever changes a user's
+     * password, role or state has to do this in its transaction.
      * @param revoked of authsvc_revocation_t
      */
     authsvc_error_t *(*add_user)(authsvc_ctx_t *ctx, const char *user_id,
