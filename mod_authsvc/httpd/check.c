@@ -414,7 +414,7 @@ static void check_tenants(check_t *check)
 {
     server_rec *s, *other;
 
-    for (s = check->main_server->next; s; s = s->next) {
+    for (s = check->main_server; s; s = s->next) {
         for (other = check->main_server; other != s; other = other->next) {
             if (are_mistaken_for_each_other(authsvc_config_server(other),
                                             authsvc_config_server(s))) {

@@ -334,7 +334,8 @@ def test_config_of_the_main_server(site, database):
 def test_config_of_a_vhost(site, tmp_path):
     first, second = tmp_path / "first.db", tmp_path / "second.db"
     conf = site((), [("one.example.org", site.mounted("sqlite3", first)),
-                     ("two.example.org", site.mounted("sqlite3", second)),
+                     ("two.example.org", [*site.mounted("sqlite3", second),
+                                          "AuthSvcAudience two"]),
                      ("plain.example.org", [])])
     several = by_config(conf, "up", code=1)
     assert "--vhost" in several.stderr and "two.example.org:8099" in several.stderr

@@ -2,7 +2,6 @@
 /* Input: what a client may send to a guarded path, taken for everything that is read there. */
 #include "fuzz.h"
 
-#include <stdlib.h>
 #include <strings.h>
 
 #include "api_private.h"
@@ -21,9 +20,9 @@ static char *decode(apr_pool_t *pool, const char *text)
         unsigned long octet = (unsigned char)*text;
 
         if (*text == '%') {
-            const char digits[] = {text[1], text[1] ? text[2] : '\0', '\0'};
-            char *end;
+            char digits[3] = "", *end;
 
+            apr_cpystrn(digits, text + 1, sizeof(digits));
             octet = strtoul(digits, &end, 16);
             FUZZ_MUST(end == digits + 2 && octet != 0);
             text += 2;
