@@ -51,7 +51,7 @@ def test_black_hole(far, proxy, times, goes_on):
     with Mixed(far, "black hole" if goes_on else "black hole, then all reset") as load:
         with load.fault():
             proxy.black_hole = True
-            time.sleep(times(5, 30))
+            time.sleep(times(8, 30))  # 3 s of it pass before the first 503
             if not goes_on:
                 proxy.reset()
             proxy.black_hole = False
