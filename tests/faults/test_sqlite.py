@@ -71,7 +71,7 @@ def test_locked(service, is_long):
     with Mixed(service, "file locked") as load:
         with load.fault(), contextlib.closing(service.database.connect()) as other:
             other.execute("BEGIN IMMEDIATE")
-            time.sleep(20 if is_long else 4)
+            time.sleep(20 if is_long else 6)
         load.recover()
     load.verdict(bites=("login", "register"))
     assert all(a.is_good for a in load.ledger.answers if a.kind == "me")
