@@ -7,8 +7,8 @@
 -- grant: SELECT, INSERT, UPDATE, DELETE ON revocations
 -- grant: SELECT, UPDATE ON authsvc_revocation_feed
 
--- An entry (id, n) says that tokens of this session (or verdicts on this user) of epoch n or less
--- are over. Readers ask for xid >= the oldest transaction that was still running when they asked
+-- An entry (id, n) says that the tokens of session id (or the verdicts on user id) of epoch n or
+-- less are over. Readers ask for xid >= the oldest transaction that was still running when they asked
 -- last. A sequence would lose entries: a lower value may be committed after a higher one was read.
 CREATE TABLE revocations (
     session_id  uuid         NOT NULL,

@@ -5,8 +5,8 @@
 --
 -- min_module: 1
 
--- An entry (id, n) says that tokens of this session (or verdicts on this user) of epoch n or less
--- are over. A sequence is enough here: there is one writer at a time, so that values are committed
+-- An entry (id, n) says that the tokens of session id (or the verdicts on user id) of epoch n or
+-- less are over. A sequence is enough here: there is one writer at a time, so that values are committed
 -- in their order. The last one stays when others are purged, so that none comes twice.
 CREATE TABLE revocations (
     sequence    INTEGER PRIMARY KEY,
