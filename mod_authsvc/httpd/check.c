@@ -70,8 +70,7 @@ static int has_init_sql(const check_t *check)
     for (s = check->main_server; s; s = s->next) {
         const authsvc_dbd_facts_t *other = &authsvc_config_server(s)->dbd;
 
-        if (other->init_sql && other->driver && other->params && dbd->driver && dbd->params &&
-            strcmp(other->driver, dbd->driver) == 0 && strcmp(other->params, dbd->params) == 0) {
+        if (other->init_sql && authsvc_config_same_database(other, dbd)) {
             return 1;
         }
     }
@@ -389,11 +388,6 @@ static void check_guards(check_t *check)
     }
 }
 
-static int same_database(const authsvc_dbd_facts_t *a, const authsvc_dbd_facts_t *b)
-{
-    return strcmp(a->driver, b->driver) == 0 && strcmp(a->params, b->params) == 0;
-}
-
 /* 1 if the tokens of either are good for the other, which cannot know whose session has ended. */
 static int are_mistaken_for_each_other(const authsvc_server_config_t *a,
                                        const authsvc_server_config_t *b)
@@ -401,7 +395,8 @@ static int are_mistaken_for_each_other(const authsvc_server_config_t *a,
     return a->settings && b->settings && a->settings->issuer && b->settings->issuer &&
            strcmp(a->settings->issuer, b->settings->issuer) == 0 &&
            strcmp(a->settings->audience, b->settings->audience) == 0 && a->dbd.driver &&
-           a->dbd.params && b->dbd.driver && b->dbd.params && !same_database(&a->dbd, &b->dbd) &&
+           a->dbd.params && b->dbd.driver && b->dbd.params &&
+           !authsvc_config_same_database(&a->dbd, &b->dbd) &&
            authsvc_keyset_shares(a->settings->keys, b->settings->keys);
 }
 

@@ -79,11 +79,6 @@ authsvc_log_level_t authsvc_child_overload_level(authsvc_child_t *child, apr_tim
     return AUTHSVC_LOG_WARNING;
 }
 
-static int same_database(const authsvc_server_config_t *a, const authsvc_server_config_t *b)
-{
-    return strcmp(a->dbd.driver, b->dbd.driver) == 0 && strcmp(a->dbd.params, b->dbd.params) == 0;
-}
-
 /*
  * One list of connections for each database, not for each virtual host: those of the same DBD
  * settings share one DBDMax in mod_dbd, and two lists would hold connections against each other.
@@ -96,7 +91,7 @@ static authsvc_db_t *shared_database(server_rec *main_server, const server_rec *
     for (other = main_server; other != s; other = other->next) {
         const authsvc_server_config_t *theirs = authsvc_config_server(other);
 
-        if (theirs->db && same_database(config, theirs)) {
+        if (theirs->db && authsvc_config_same_database(&config->dbd, &theirs->dbd)) {
             return theirs->db;
         }
     }
@@ -111,8 +106,8 @@ static int may_prepare(server_rec *main_server, const authsvc_server_config_t *c
     for (s = main_server; s; s = s->next) {
         const authsvc_server_config_t *other = authsvc_config_server(s);
 
-        if (other->settings && same_database(config, other) && other->prepared_statements_set &&
-            !other->prepared_statements) {
+        if (other->settings && authsvc_config_same_database(&config->dbd, &other->dbd) &&
+            other->prepared_statements_set && !other->prepared_statements) {
             return 0;
         }
     }

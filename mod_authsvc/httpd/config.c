@@ -69,6 +69,12 @@ void authsvc_config_add_mount(authsvc_server_config_t *config, const char *path,
     mount->on = on;
 }
 
+int authsvc_config_same_database(const authsvc_dbd_facts_t *a, const authsvc_dbd_facts_t *b)
+{
+    return a->driver && a->params && b->driver && b->params && strcmp(a->driver, b->driver) == 0 &&
+           strcmp(a->params, b->params) == 0;
+}
+
 /* The last word on a path counts, as in a merge of Location sections. */
 int authsvc_config_is_mounted(const authsvc_server_config_t *config)
 {

@@ -125,6 +125,9 @@ const authsvc_dir_config_t *authsvc_config_dir(const request_rec *r);
 /** Note a mount. @param path in the configuration's pool */
 void authsvc_config_add_mount(authsvc_server_config_t *config, const char *path, int on);
 
+/** 1 if both name the same database, spelled alike. */
+int authsvc_config_same_database(const authsvc_dbd_facts_t *a, const authsvc_dbd_facts_t *b);
+
 /** 1 if at least one Location of this server has AuthSvc On. */
 int authsvc_config_is_mounted(const authsvc_server_config_t *config);
 

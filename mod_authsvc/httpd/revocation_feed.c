@@ -208,11 +208,6 @@ typedef struct {
     int n; /* followers so far */
 } watchdogs_t;
 
-static int same_database(const authsvc_server_config_t *a, const authsvc_server_config_t *b)
-{
-    return strcmp(a->dbd.driver, b->dbd.driver) == 0 && strcmp(a->dbd.params, b->dbd.params) == 0;
-}
-
 /* The process's pool keeps it for the next generation of children. */
 static apr_status_t make_set(apr_pool_t *process_pool, apr_size_t entries, const char *key,
                              authsvc_revocations_t **set)
@@ -294,7 +289,7 @@ static apr_interval_time_t longest_lifetime(server_rec *main_server,
     for (server_rec *s = main_server; s; s = s->next) {
         const authsvc_server_config_t *other = authsvc_config_server(s);
 
-        if (other->settings && same_database(config, other) &&
+        if (other->settings && authsvc_config_same_database(&config->dbd, &other->dbd) &&
             other->settings->access_lifetime > longest) {
             longest = other->settings->access_lifetime;
         }
@@ -309,7 +304,7 @@ static const authsvc_server_config_t *earlier_of_same(server_rec *main_server, c
     for (server_rec *other = main_server; other != s; other = other->next) {
         const authsvc_server_config_t *theirs = authsvc_config_server(other);
 
-        if (theirs->settings && same_database(config, theirs)) {
+        if (theirs->settings && authsvc_config_same_database(&config->dbd, &theirs->dbd)) {
             return theirs;
         }
     }
