@@ -78,7 +78,8 @@ def test_postgresql_restarts(apart, engine):
     build.wait_until(lambda: apart.a.api.logout(grant["refresh_token"]).status_code == 204, 20,
                      "a logout succeeds")
     assert visit(apart.a, grant["access_token"]) == 401
-    assert seen_after(apart.b, grant["access_token"]) < 5
+    # What took longer to come back than a set may be old is refused with 503, not believed.
+    assert seen_after(apart.b, grant["access_token"], undecided=(200, 503)) < 5
     settle(apart.b)
     assert visit(apart.b, kept["access_token"]) == 200
     log_out(apart.a, kept)
