@@ -8,17 +8,15 @@
 
 static const char scheme[] = "Bearer";
 
+/* Of b64token but its "=" (RFC 6750 §2.1). */
+static const char b64token[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/";
+
 /* RFC 9110 §5.6.2; ASCII whatever the locale. */
 static int is_token_char(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
-}
-
-static int is_b64token_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("-._~+/", c));
 }
 
 authsvc_bearer_t authsvc_bearer_parse(const char *value, const char **token, apr_size_t *len)
@@ -38,8 +36,7 @@ authsvc_bearer_t authsvc_bearer_parse(const char *value, const char **token, apr
     while (*start == ' ') {
         start++;
     }
-    for (end = start; is_b64token_char(*end); end++) {
-    }
+    end = start + strspn(start, b64token);
     if (end == start) {
         return AUTHSVC_BEARER_MALFORMED;
     }

@@ -25,51 +25,59 @@ const char *authsvc_base64url_encode(apr_pool_t *pool, const unsigned char *data
     return text;
 }
 
-/* By table: an access token has a thousand of them. @return -1 if it is none */
-static int base64url_value(char c)
+/* By table: an access token has a thousand of them. @return NO_VALUE if it is none */
+#define NO_VALUE 64U
+
+static unsigned int base64url_value(char c)
 {
-    static const signed char values[128] = {
-        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 62, -1, -1,
-        52, 53, 54, 55, 56, 57, 58, 59, 60, 61, -1, -1, -1, -1, -1, -1,
-        -1,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14,
-        15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, -1, -1, -1, -1, 63,
-        -1, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
-        41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, -1, -1, -1, -1, -1,
+    static const unsigned char values[128] = {
+        64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+        64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+        64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 62, 64, 64,
+        52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 64, 64, 64, 64, 64, 64,
+        64,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14,
+        15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 64, 64, 64, 64, 63,
+        64, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+        41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 64, 64, 64, 64, 64,
     };
     unsigned char octet = (unsigned char)c;
 
-    return octet < sizeof(values) ? values[octet] : -1;
+    return octet < sizeof(values) ? values[octet] : NO_VALUE;
 }
 
 unsigned char *authsvc_base64url_decode(apr_pool_t *pool, const char *text, apr_size_t text_len,
                                         apr_size_t *len)
 {
     unsigned char *data, *out;
-    unsigned int bits = 0, held = 0;
-    apr_size_t i;
+    unsigned int value[4] = {0, 0, 0, 0}, all = 0, left = 0, i;
+    unsigned int rest = (unsigned int)(text_len % 4);
 
-    if (text_len % 4 == 1) {
+    if (rest == 1) {
         return NULL;
     }
     data = out = apr_palloc(pool, text_len / 4 * 3 + 3);
-    for (i = 0; i < text_len; i++) {
-        int value = base64url_value(text[i]);
-
-        if (value < 0) {
-            return NULL;
+    for (; text_len >= 4; text += 4, text_len -= 4) {
+        for (i = 0; i < 4; i++) {
+            value[i] = base64url_value(text[i]);
+            all |= value[i];
         }
-        held = held << 6 | (unsigned int)value;
-        bits += 6;
-        if (bits >= 8) {
-            bits -= 8;
-            *out++ = (unsigned char)(held >> bits);
-            held &= (1u << bits) - 1;
-        }
+        *out++ = (unsigned char)(value[0] << 2 | value[1] >> 4);
+        *out++ = (unsigned char)(value[1] << 4 | value[2] >> 2);
+        *out++ = (unsigned char)(value[2] << 6 | value[3]);
+    }
+    for (i = 0; i < rest; i++) {
+        value[i] = base64url_value(text[i]);
+        all |= value[i];
+    }
+    if (rest > 1) {
+        *out++ = (unsigned char)(value[0] << 2 | value[1] >> 4);
+        left = rest == 2 ? value[1] & 0x0f : value[2] & 0x03;
+    }
+    if (rest > 2) {
+        *out++ = (unsigned char)(value[1] << 4 | value[2] >> 2);
     }
     /* Two spellings of one token would be two keys in a deny list. */
-    if (held != 0) {
+    if ((all & NO_VALUE) || left != 0) {
         return NULL;
     }
     *out = '\0';
