@@ -3,35 +3,8 @@
 #include <string.h>
 
 #include "authsvc/core/encoding.h"
-#include "authsvc/core/json.h"
-#include "authsvc/crypto/jwt.h"
+#include "jwt_claims.h"
 #include "key.h"
-
-static const char *payload(apr_pool_t *pool, const authsvc_claims_t *claims)
-{
-    authsvc_json_t *json = authsvc_json_object(pool);
-
-    authsvc_json_set_string(json, "iss", claims->issuer);
-    authsvc_json_set_string(json, "sub", claims->subject);
-    authsvc_json_set_string(json, "aud", claims->audience);
-    authsvc_json_set_integer(json, "exp", claims->expires_at);
-    authsvc_json_set_integer(json, "iat", claims->issued_at);
-    authsvc_json_set_integer(json, "nbf", claims->not_before);
-    authsvc_json_set_string(json, "jti", claims->token_id);
-    if (claims->session_id) {
-        authsvc_json_set_string(json, "sid", claims->session_id);
-        authsvc_json_set_integer(json, "epoch", claims->epoch);
-    }
-    authsvc_json_set_string(json, "role", claims->role);
-    if (claims->email) {
-        authsvc_json_set_string(json, "email", claims->email);
-    }
-    authsvc_json_set_bool(json, "email_verified", claims->email_verified);
-    if (claims->name) {
-        authsvc_json_set_string(json, "name", claims->name);
-    }
-    return authsvc_json_dump(pool, json);
-}
 
 authsvc_error_t *authsvc_jwt_sign(apr_pool_t *pool, const authsvc_keyset_t *keys,
                                   authsvc_token_type_t type, const authsvc_claims_t *claims,
@@ -46,7 +19,7 @@ authsvc_error_t *authsvc_jwt_sign(apr_pool_t *pool, const authsvc_keyset_t *keys
     if (!key) {
         return AUTHSVC_INTERNAL(pool, "no signing key");
     }
-    text = payload(pool, claims);
+    text = authsvc_jwt_claims_write(pool, claims);
     text = authsvc_base64url_encode(pool, (const unsigned char *)text, strlen(text));
     input = apr_pstrcat(pool, key->headers[type], ".", text, NULL);
     AUTHSVC_TRY(authsvc_signature_make(pool, key, input, strlen(input), signature, &len));

@@ -5,7 +5,7 @@
 #include "authsvc/core/json.h"
 #include "authsvc/core/text.h"
 #include "authsvc/core/uuid.h"
-#include "authsvc/crypto/jwt.h"
+#include "jwt_claims.h"
 #include "key.h"
 
 #define TIME_MAX ((apr_int64_t)1 << 53)
@@ -15,7 +15,7 @@ typedef struct {
     apr_pool_t *pool;
     const char *token;
     apr_size_t signed_len; /* header, dot, payload */
-    const unsigned char *part[3];
+    unsigned char *part[3];
     apr_size_t part_len[3];
     authsvc_json_t *header; /* NULL: it is our own, octet by octet, for the type expected */
     authsvc_json_t *claims;
@@ -165,38 +165,16 @@ static int get_time(const authsvc_json_t *claims, const char *name, apr_int64_t 
     return authsvc_json_integer(claim, time) && *time >= 0 && *time <= TIME_MAX ? 1 : -1;
 }
 
-static authsvc_error_t *check_times(parsed_t *parsed, const authsvc_jwt_expectation_t *expected,
-                                    authsvc_claims_t *claims)
+static authsvc_error_t *read_times(parsed_t *parsed, authsvc_claims_t *claims)
 {
-    int has_nbf, has_iat;
-
     if (get_time(parsed->claims, "exp", &claims->expires_at) != 1) {
         return refuse(parsed->pool, "exp is missing or no time");
     }
-    if (expected->now >= claims->expires_at) {
-        return refuse(parsed->pool, "expired");
-    }
-    has_nbf = get_time(parsed->claims, "nbf", &claims->not_before);
-    has_iat = get_time(parsed->claims, "iat", &claims->issued_at);
-    if (has_nbf < 0 || has_iat < 0) {
+    if (get_time(parsed->claims, "nbf", &claims->not_before) < 0 ||
+        get_time(parsed->claims, "iat", &claims->issued_at) < 0) {
         return refuse(parsed->pool, "nbf or iat is no time");
     }
-    if (has_nbf && claims->not_before > expected->now + expected->leeway) {
-        return refuse(parsed->pool, "not valid yet");
-    }
-    if (has_iat && claims->issued_at > expected->now + expected->leeway) {
-        return refuse(parsed->pool, "issued in the future");
-    }
     return NULL;
-}
-
-/* A uuid goes into a query as one; nothing else may get that far. */
-static const char *get_uuid(const authsvc_json_t *claims, const char *name)
-{
-    unsigned char octets[AUTHSVC_UUID_OCTETS];
-    const char *text = authsvc_json_get_string(claims, name);
-
-    return text && authsvc_uuid_parse(text, octets) ? text : NULL;
 }
 
 /* @return 0 if the claim is there and is no string */
@@ -206,13 +184,13 @@ static int get_optional(const authsvc_json_t *claims, const char *name, const ch
     return *text || !authsvc_json_get(claims, name);
 }
 
-static authsvc_error_t *check_own(parsed_t *parsed, authsvc_claims_t *claims)
+static authsvc_error_t *read_own(parsed_t *parsed, authsvc_claims_t *claims)
 {
     const authsvc_json_t *verified = authsvc_json_get(parsed->claims, "email_verified");
     authsvc_json_type_t type = verified ? authsvc_json_type(verified) : AUTHSVC_JSON_NULL;
 
-    claims->subject = get_uuid(parsed->claims, "sub");
-    claims->session_id = get_uuid(parsed->claims, "sid");
+    claims->subject = authsvc_json_get_string(parsed->claims, "sub");
+    claims->session_id = authsvc_json_get_string(parsed->claims, "sid");
     claims->token_id = authsvc_json_get_string(parsed->claims, "jti");
     claims->role = authsvc_json_get_string(parsed->claims, "role");
     if (!claims->subject || !claims->session_id || !claims->token_id || !claims->role) {
@@ -234,29 +212,45 @@ static authsvc_error_t *check_own(parsed_t *parsed, authsvc_claims_t *claims)
     return NULL;
 }
 
-static authsvc_error_t *check_claims(parsed_t *parsed, const authsvc_jwt_expectation_t *expected,
-                                     authsvc_claims_t *claims)
+static authsvc_error_t *read_claims(parsed_t *parsed, const authsvc_jwt_expectation_t *expected,
+                                    authsvc_claims_t *claims)
 {
-    const char *issuer;
-
     parsed->claims = object(parsed, 1);
     if (!parsed->claims) {
         return refuse(parsed->pool, "its claims are no strict JSON object");
     }
-    if (parsed->header) {
-        AUTHSVC_TRY(check_type(parsed, expected->type));
-    }
-    issuer = authsvc_json_get_string(parsed->claims, "iss");
-    if (!issuer || strcmp(issuer, expected->issuer) != 0) {
+    claims->issuer = authsvc_json_get_string(parsed->claims, "iss");
+    if (!claims->issuer || strcmp(claims->issuer, expected->issuer) != 0) {
         return refuse(parsed->pool, "iss");
     }
     if (!has_audience(authsvc_json_get(parsed->claims, "aud"), expected->audience)) {
         return refuse(parsed->pool, "aud");
     }
-    claims->issuer = issuer;
     claims->audience = expected->audience;
-    AUTHSVC_TRY(check_times(parsed, expected, claims));
-    return check_own(parsed, claims);
+    AUTHSVC_TRY(read_times(parsed, claims));
+    return read_own(parsed, claims);
+}
+
+static authsvc_error_t *check_claims(apr_pool_t *pool, const authsvc_jwt_expectation_t *expected,
+                                     const authsvc_claims_t *claims)
+{
+    unsigned char octets[AUTHSVC_UUID_OCTETS];
+
+    if (expected->now >= claims->expires_at) {
+        return refuse(pool, "expired");
+    }
+    if (claims->not_before > expected->now + expected->leeway) {
+        return refuse(pool, "not valid yet");
+    }
+    if (claims->issued_at > expected->now + expected->leeway) {
+        return refuse(pool, "issued in the future");
+    }
+    /* A uuid goes into a query as one; nothing else may get that far. */
+    if (!authsvc_uuid_parse(claims->subject, octets) ||
+        !authsvc_uuid_parse(claims->session_id, octets)) {
+        return refuse(pool, "sub or sid is no uuid");
+    }
+    return NULL;
 }
 
 authsvc_error_t *authsvc_jwt_verify(apr_pool_t *pool, const authsvc_keyset_t *keys,
@@ -277,7 +271,14 @@ authsvc_error_t *authsvc_jwt_verify(apr_pool_t *pool, const authsvc_keyset_t *ke
         AUTHSVC_TRY(choose_key(&parsed, keys, expected->now, &key));
     }
     AUTHSVC_TRY(check_signature(&parsed, key));
-    AUTHSVC_TRY(check_claims(&parsed, expected, claims));
+    if (parsed.header) {
+        AUTHSVC_TRY(check_type(&parsed, expected->type));
+    }
+    if (!authsvc_jwt_claims_read((char *)parsed.part[1], parsed.part_len[1], expected->issuer,
+                                 expected->audience, claims)) {
+        AUTHSVC_TRY(read_claims(&parsed, expected, claims));
+    }
+    AUTHSVC_TRY(check_claims(pool, expected, claims));
     claims->key_retires_at = apr_time_sec(authsvc_keyset_retirement(keys, authsvc_key_id(key)));
     return NULL;
 }
