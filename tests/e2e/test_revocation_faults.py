@@ -10,6 +10,7 @@ import pytest
 
 from guarded import make_site
 from harness import build
+from harness.databases import Postgres
 from harness.httpd import FAULTS
 from harness.service import Service
 from harness.tokens import parts
@@ -32,9 +33,8 @@ def log_out(node, grant):
     assert node.api.logout(grant["refresh_token"]).status_code == 204
 
 
-@pytest.fixture
-def apart(engine):
-    """For tests that hurt the database."""
+def hurt(engine):
+    """Nodes of which nobody minds what they say of their database."""
     made = Nodes(engine)
     yield made
     made.a.httpd.allow(LOST)
@@ -43,6 +43,25 @@ def apart(engine):
         made.a.httpd.allow(fault)
         made.b.httpd.allow(fault)
     made.destroy()
+
+
+@pytest.fixture
+def apart(engine):
+    """For tests that hurt the database."""
+    yield from hurt(engine)
+
+
+@pytest.fixture
+def cluster():
+    """Small, so that it is back soon: after a crash PostgreSQL syncs every file it has."""
+    made = Postgres()
+    yield made
+    made.destroy()
+
+
+@pytest.fixture
+def on_cluster(cluster):
+    yield from hurt(cluster)
 
 
 def test_the_child_that_follows_is_killed(engine, figure):
@@ -72,9 +91,11 @@ def test_the_child_that_follows_is_killed(engine, figure):
         nodes.destroy()
 
 
-def test_postgresql_restarts(apart, engine):
+@pytest.mark.usefixtures("engine")
+def test_postgresql_restarts(on_cluster, cluster):
+    apart = on_cluster
     grant, kept = apart.a.api.new_user(), apart.a.api.new_user()
-    engine.restart("immediate")
+    cluster.restart("immediate")
     build.wait_until(lambda: apart.a.api.logout(grant["refresh_token"]).status_code == 204, 20,
                      "a logout succeeds")
     assert visit(apart.a, grant["access_token"]) == 401

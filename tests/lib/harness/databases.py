@@ -55,7 +55,7 @@ class Postgres:
         self.bouncer = PgBouncer(self.dir, self.port) if POOLED else None
 
     def _create(self):
-        subprocess.run(as_postgres(PG_BIN / "initdb", "-D", self.data, "-U", "postgres", "-A",
+        subprocess.run(as_postgres(PG_BIN / "initdb", "-N", "-D", self.data, "-U", "postgres", "-A",
                                    "trust", "-E", "UTF8", "--locale=C.UTF-8",
                                    *(["--waldir", self.wal] if self.wal else [])),
                        check=True, capture_output=True, cwd="/")
