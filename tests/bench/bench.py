@@ -361,6 +361,15 @@ def write_peers():
     return tokens.b64(hashlib.sha256(text.encode("ascii")).digest())  # RFC 7638
 
 
+def alike(token, number):
+    """As many tokens, each with its own jti, written octet by octet as the service writes them."""
+    header, claims, _ = (tokens.unb64(one) for one in token.split("."))
+    jti = json.loads(claims)["jti"].encode("ascii")
+    signer = tokens.Signer(WORK / "jwt.pem")
+    return (signer.token(header, claims.replace(jti, str(uuid.uuid4()).encode("ascii")))
+            for _ in range(number))
+
+
 def guard_part(postgres):
     if ARGS.alg != "RS256":
         raise SystemExit("guard is for RS256: the others know nothing else")
@@ -368,10 +377,7 @@ def guard_part(postgres):
         modules=MODULES, www=WORK / "www", work=WORK, kid=write_peers()))
     try:
         granted = [server.register() for _ in range(USERS)]
-        header, claims = tokens.parts(granted[0]["access_token"])
-        signer = tokens.Signer(WORK / "jwt.pem")
-        unknown = (signer.token(header, dict(claims, jti=str(uuid.uuid4())))
-                   for _ in range(UNKNOWN_TOKENS))
+        unknown = alike(granted[0]["access_token"], UNKNOWN_TOKENS)
         known = lines("known", (f"Bearer {one['access_token']}" for one in granted))
         word = base64.b64encode(f"bench:{PASSWORD}".encode()).decode()
         basic = lines("basic", [f"Basic {word}"])
