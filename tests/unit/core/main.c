@@ -3,6 +3,7 @@
 
 AUTHSVC_UNIT_SUITE(suite_error);
 AUTHSVC_UNIT_SUITE(suite_log);
+AUTHSVC_UNIT_SUITE(suite_network);
 AUTHSVC_UNIT_SUITE(suite_process);
 AUTHSVC_UNIT_SUITE(suite_revocations);
 AUTHSVC_UNIT_SUITE(suite_revocations_shared);
@@ -17,4 +18,4 @@ AUTHSVC_UNIT_SUITE(suite_json);
 
 AUTHSVC_UNIT_MAIN(suite_error, suite_log, suite_process, suite_text, suite_email, suite_encoding,
                   suite_uuid, suite_units, suite_url, suite_json, suite_revocations,
-                  suite_revocations_shared, suite_revocations_steps)
+                  suite_revocations_shared, suite_revocations_steps, suite_network)
