@@ -7,14 +7,16 @@ void authsvc_register_add_faults(authsvc_call_t *call, authsvc_error_t **err)
     const authsvc_json_t *name = authsvc_request_unblamed(call, *err, "name", "/name");
     const authsvc_json_t *password =
         authsvc_request_unblamed(call, *err, "password", "/password");
+    authsvc_person_t person = {NULL, authsvc_json_string(name)};
     const char *unused;
 
     if (email) {
-        authsvc_policy_check_email(call->ctx, "/email", authsvc_json_string(email), &unused, err);
+        authsvc_policy_check_email(call->ctx, "/email", authsvc_json_string(email), &person.email,
+                                   err);
     }
     if (password) {
         authsvc_policy_check_password(call->ctx, "/password", authsvc_json_string(password),
-                                      authsvc_json_string_size(password), err);
+                                      authsvc_json_string_size(password), &person, err);
     }
     if (name) {
         authsvc_policy_check_name(call->ctx, "/name", authsvc_json_string(name), &unused, err);

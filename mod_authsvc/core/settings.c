@@ -2,8 +2,25 @@
 #include <string.h>
 
 #include "authsvc/core/settings.h"
+#include "authsvc/core/text.h"
 
 #define DAY apr_time_from_sec(86400)
+
+/* "seed" is the default; "nist" follows NIST SP 800-63B-4, 3.1.1.2, for passwords alone. */
+static const authsvc_password_policy_t policies[] = {
+    {"seed", 8, 128, AUTHSVC_REQUIRE_UPPER | AUTHSVC_REQUIRE_LOWER | AUTHSVC_REQUIRE_DIGIT},
+    {"nist", 15, 256, 0},
+};
+
+const authsvc_password_policy_t *authsvc_password_policy(const char *name)
+{
+    for (apr_size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+        if (authsvc_text_equal_ascii_case(policies[i].name, name)) {
+            return &policies[i];
+        }
+    }
+    return NULL;
+}
 
 void authsvc_settings_init(authsvc_settings_t *settings, apr_pool_t *pool)
 {
@@ -16,10 +33,12 @@ void authsvc_settings_init(authsvc_settings_t *settings, apr_pool_t *pool)
     settings->max_sessions = 100;
     settings->registration_open = 1;
     settings->email_utf8 = 0;
-    settings->password_min = 8;
-    settings->password_max = 128;
-    settings->password_require =
-        AUTHSVC_REQUIRE_UPPER | AUTHSVC_REQUIRE_LOWER | AUTHSVC_REQUIRE_DIGIT;
+    settings->password_min = policies[0].min;
+    settings->password_max = policies[0].max;
+    settings->password_require = policies[0].require;
+    settings->password_blocklist = 1;
+    settings->blocklists = apr_array_make(pool, 1, sizeof(void *));
+    settings->sites = apr_array_make(pool, 1, sizeof(const char *));
     settings->hash_memory = (apr_size_t)64 * 1024 * 1024;
     settings->hash_passes = 2;
     settings->hash_nice = 10;

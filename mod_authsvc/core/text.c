@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
 #include <string.h>
 
 #include <apr_strings.h>
 
+#include <unicase.h>
 #include <unictype.h>
 #include <unistr.h>
 
 #include "authsvc/core/settings.h"
 #include "authsvc/core/text.h"
+#include "memory.h"
 
 apr_ssize_t authsvc_text_length(const char *text, apr_size_t octets)
 {
@@ -102,4 +105,70 @@ int authsvc_text_equal_ascii_case(const char *a, const char *b)
         }
     }
     return *a == *b;
+}
+
+/* What folding comes to for ASCII, of which nearly all words are. */
+static const char *fold_ascii(apr_pool_t *pool, const char *text, apr_size_t octets)
+{
+    char *folded = apr_pstrmemdup(pool, text, octets);
+
+    for (char *c = folded; *c; c++) {
+        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + ('a' - 'A') : *c);
+    }
+    return folded;
+}
+
+const char *authsvc_text_fold(apr_pool_t *pool, const char *text, apr_size_t octets)
+{
+    size_t len = 0;
+    uint8_t *folded;
+    const char *copy;
+    apr_size_t ascii = 0;
+
+    while (ascii < octets && (unsigned char)text[ascii] < 0x80) {
+        ascii++;
+    }
+    if (ascii == octets) {
+        return fold_ascii(pool, text, octets);
+    }
+    if (u8_check((const uint8_t *)text, octets)) {
+        return NULL;
+    }
+    folded = u8_casefold((const uint8_t *)text, octets, NULL, UNINORM_NFKC, NULL, &len);
+    if (!folded) {
+        authsvc_out_of_memory(pool);
+    }
+    copy = apr_pstrmemdup(pool, (const char *)folded, len);
+    free(folded);
+    return copy;
+}
+
+static int is_of_a_word(ucs4_t point)
+{
+    return uc_is_general_category(point, UC_CATEGORY_L) ||
+           uc_is_general_category(point, UC_CATEGORY_M) ||
+           uc_is_general_category(point, UC_CATEGORY_N);
+}
+
+apr_array_header_t *authsvc_text_runs(apr_pool_t *pool, const char *text)
+{
+    apr_array_header_t *runs = apr_array_make(pool, 4, sizeof(const char *));
+    const uint8_t *at = (const uint8_t *)text, *end = at + strlen(text), *first = NULL;
+
+    for (;;) {
+        ucs4_t point = 0;
+        int octets = at < end ? u8_mbtouc(&point, at, (size_t)(end - at)) : 0;
+
+        if (octets && is_of_a_word(point)) {
+            first = first ? first : at;
+        } else if (first) {
+            APR_ARRAY_PUSH(runs, const char *) =
+                apr_pstrmemdup(pool, (const char *)first, (apr_size_t)(at - first));
+            first = NULL;
+        }
+        if (!octets) {
+            return runs;
+        }
+        at += octets;
+    }
 }

@@ -4,9 +4,13 @@
 
 #include <apr_strings.h>
 
+#include <idn2.h>
+
 #include "authsvc/core/encoding.h"
+#include "authsvc/core/text.h"
 #include "authsvc/core/units.h"
 #include "authsvc/core/url.h"
+#include "memory.h"
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyz"
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -138,4 +142,27 @@ const char *authsvc_url_origin(apr_pool_t *pool, const char *url)
         *p = (char)(*p >= 'A' && *p <= 'Z' ? *p - 'A' + 'a' : *p);
     }
     return origin;
+}
+
+const char *authsvc_url_host(apr_pool_t *pool, const char *url)
+{
+    const char *host = strstr(authsvc_url_origin(pool, url), "://") + 3;
+    char *ascii, *decoded = NULL;
+    int rc;
+
+    if (*host == '[') {
+        return apr_pstrmemdup(pool, host + 1, strcspn(host + 1, "]"));
+    }
+    ascii = apr_pstrmemdup(pool, host, strcspn(host, ":"));
+    rc = idn2_to_unicode_8z8z(ascii, &decoded, 0);
+    if (rc == IDN2_MALLOC) {
+        authsvc_out_of_memory(pool);
+    }
+    if (rc != IDN2_OK) {
+        return ascii;
+    }
+    host = apr_pstrdup(pool, decoded);
+    idn2_free(decoded);
+    /* libidn2 decodes what no name can be made of, too. */
+    return authsvc_text_has_control(host, strlen(host)) ? ascii : host;
 }

@@ -36,6 +36,31 @@ static const char *list_servers(ctl_t *ctl, const apr_array_header_t *servers)
     return list;
 }
 
+/* Accounts are for all servers of the database, whichever of them is asked for its rules. */
+static const apr_array_header_t *sites_of(ctl_t *ctl, const apr_array_header_t *servers,
+                                          const ctl_server_t *chosen)
+{
+    apr_array_header_t *sites = apr_array_make(ctl->pool, 2, sizeof(const char *));
+
+    for (int i = 0; i < servers->nelts; i++) {
+        const ctl_server_t *server = &APR_ARRAY_IDX(servers, i, ctl_server_t);
+        const authsvc_json_t *names = authsvc_json_get(server->line, "sites");
+
+        if (strcmp(server->driver, chosen->driver) != 0 ||
+            strcmp(server->params, chosen->params) != 0) {
+            continue;
+        }
+        for (apr_size_t k = 0; k < authsvc_json_size(names); k++) {
+            const char *name = authsvc_json_string(authsvc_json_at(names, k));
+
+            if (name) {
+                APR_ARRAY_PUSH(sites, const char *) = name;
+            }
+        }
+    }
+    return sites;
+}
+
 /* The one database of the servers that are meant. */
 static int choose(ctl_t *ctl, const apr_array_header_t *servers, const char *vhost,
                   ctl_database_t *database)
@@ -81,6 +106,7 @@ static int choose(ctl_t *ctl, const apr_array_header_t *servers, const char *vho
     database->driver = found->driver;
     database->params = found->params;
     database->policy = authsvc_json_get(found->line, "policy");
+    database->sites = sites_of(ctl, servers, found);
     return CTL_OK;
 }
 
@@ -92,6 +118,7 @@ int authsvc_ctl_database_find(ctl_t *ctl, const ctl_database_options_t *asked,
     int status;
 
     memset(database, 0, sizeof(*database));
+    database->sites = apr_array_make(ctl->pool, 1, sizeof(const char *));
     if (!asked->dsn == !asked->config) {
         return authsvc_ctl_misused(ctl, "say which database: either --dsn or --config");
     }

@@ -6,6 +6,7 @@
 #include "authsvc/core/settings.h"
 #include "authsvc/core/text.h"
 #include "authsvc/core/units.h"
+#include "authsvc/crypto/blocklist.h"
 #include "authsvc/db/provider.h"
 #include "authsvc/services/services.h"
 #include "database.h"
@@ -35,6 +36,7 @@ static void take_policy(authsvc_settings_t *settings, const authsvc_json_t *poli
         {"password_min", offsetof(authsvc_settings_t, password_min)},
         {"password_max", offsetof(authsvc_settings_t, password_max)},
         {"password_require", offsetof(authsvc_settings_t, password_require)},
+        {"password_blocklist", offsetof(authsvc_settings_t, password_blocklist)},
         {"hash_passes", offsetof(authsvc_settings_t, hash_passes)},
     };
     apr_int64_t number;
@@ -47,6 +49,28 @@ static void take_policy(authsvc_settings_t *settings, const authsvc_json_t *poli
     if (authsvc_json_integer(authsvc_json_get(policy, "hash_memory"), &number)) {
         settings->hash_memory = (apr_size_t)number;
     }
+}
+
+/* The site's own files of passwords that nobody may choose. */
+static int load_blocklists(ctl_t *ctl, const ctl_database_t *database,
+                           authsvc_settings_t *settings)
+{
+    const authsvc_json_t *paths = authsvc_json_get(database->policy, "blocklists");
+    apr_array_header_t *lists = apr_array_make(ctl->pool, 2, sizeof(const authsvc_blocklist_t *));
+
+    for (apr_size_t i = 0; i < authsvc_json_size(paths); i++) {
+        const authsvc_blocklist_t *list;
+        int unreadable;
+        authsvc_error_t *err = authsvc_blocklist_load(
+            ctl->pool, authsvc_json_string(authsvc_json_at(paths, i)), &unreadable, &list);
+
+        if (err) {
+            return authsvc_ctl_report(ctl, err);
+        }
+        APR_ARRAY_PUSH(lists, const authsvc_blocklist_t *) = list;
+    }
+    settings->blocklists = lists;
+    return CTL_OK;
 }
 
 /* The services as a request meets them, but for what only a server has. */
@@ -70,6 +94,10 @@ static int open_services(ctl_t *ctl, const asked_t *asked, authsvc_ctx_t *ctx)
     }
     authsvc_settings_init(settings, ctl->pool);
     take_policy(settings, database.policy);
+    settings->sites = database.sites;
+    if (asked->email && load_blocklists(ctl, &database, settings) != CTL_OK) {
+        return CTL_FAILED;
+    }
     ctx->pool = ctl->pool;
     ctx->settings = settings;
     ctx->log = &ctl->log;

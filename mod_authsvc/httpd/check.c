@@ -34,6 +34,7 @@ typedef struct {
     server_rec *main_server;
     authsvc_server_config_t *config;
     int refusals;
+    apr_hash_t *blocklists; /* by path, for all servers */
 } check_t;
 
 static const char *name_of(const check_t *check, const server_rec *s)
@@ -240,6 +241,25 @@ static void check_files(check_t *check, apr_pool_t *pconf, authsvc_settings_t *s
     }
 }
 
+static void check_blocklists(check_t *check, apr_pool_t *pconf, authsvc_settings_t *settings)
+{
+    int unreadable;
+    authsvc_error_t *err = authsvc_settings_load_blocklists(pconf, check->blocklists,
+                                                            check->config, settings, &unreadable);
+
+    if (err && unreadable && is_configtest()) {
+        say(check, APLOG_WARNING, "AS0660",
+            apr_psprintf(check->pool, "AuthSvcPasswordBlocklist: %s (not checked: run the test as "
+                                      "the user who starts httpd)",
+                         err->detail));
+    } else if (err) {
+        refuse(check, "AS0663",
+               apr_pstrcat(check->pool, "AuthSvcPasswordBlocklist: ",
+                           err->detail ? err->detail : authsvc_error_describe(err, check->pool),
+                           NULL));
+    }
+}
+
 static int is_loopback(const char *host)
 {
     return strcasecmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
@@ -330,6 +350,7 @@ static void check_server(check_t *check, apr_pool_t *pconf)
     check_trailers(check);
     check_times(check, settings);
     check_password(check, settings);
+    check_blocklists(check, pconf, settings);
     check_files(check, pconf, settings);
     err = authsvc_password_dummy(pconf, settings->hash_memory, settings->hash_passes,
                                  &settings->dummy_hash);
@@ -431,7 +452,7 @@ static void check_tenants(check_t *check)
 int authsvc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                          server_rec *main_server)
 {
-    check_t check = {ptemp, NULL, main_server, NULL, 0};
+    check_t check = {ptemp, NULL, main_server, NULL, 0, apr_hash_make(ptemp)};
     const authsvc_api_t *api = NULL;
     server_rec *s;
 

@@ -37,6 +37,8 @@ struct authsvc_child_t;
     X(int, password_min)                                          \
     X(int, password_max)                                          \
     X(int, password_require)                                      \
+    X(const char *, password_policy)                              \
+    X(apr_array_header_t *, password_blocklist) /* of paths; NULL: Off */ \
     X(apr_size_t, hash_memory)                                    \
     X(int, hash_passes)                                           \
     X(int, hash_nice)                                             \

@@ -11,6 +11,7 @@
 #include "basic.h"
 #include "config.h"
 #include "guard_directives.h"
+#include "password_directives.h"
 
 #define CONTRACT_PASSWORD_MAX 1024 /* code points that the contract lets through at all */
 
@@ -458,6 +459,10 @@ const command_rec authsvc_directives[] = {
                  "On: anybody may register"),
     AP_INIT_FLAG("AuthSvcEmailUtf8", set_flag, AT(email_utf8), RSRC_CONF,
                  "On: the part of an email address before the @ may hold any letter"),
+    AP_INIT_TAKE1("AuthSvcPasswordPolicy", authsvc_password_set_policy, NULL, RSRC_CONF,
+                  "length and composition of passwords: seed or nist"),
+    AP_INIT_TAKE1("AuthSvcPasswordBlocklist", authsvc_password_set_blocklist, NULL, RSRC_CONF,
+                  "a file of more passwords that nobody may choose; repeatable; or On, or Off"),
     AP_INIT_TAKE2("AuthSvcPasswordLength", set_password_length, NULL, RSRC_CONF,
                   "the shortest and the longest password, in characters"),
     AP_INIT_TAKE_ARGV("AuthSvcPasswordRequire", set_password_require, NULL, RSRC_CONF,

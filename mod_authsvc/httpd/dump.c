@@ -24,14 +24,21 @@ static apr_port_t port_of(const server_rec *s)
 }
 
 /* What authsvcctl needs to make accounts as the server does. */
-static authsvc_json_t *policy_of(apr_pool_t *pool, const authsvc_settings_t *settings)
+static authsvc_json_t *policy_of(apr_pool_t *pool, const authsvc_server_config_t *config)
 {
+    const authsvc_settings_t *settings = config->settings;
     authsvc_json_t *policy = authsvc_json_object(pool);
+    authsvc_json_t *lists = authsvc_json_array(pool);
 
     authsvc_json_set_integer(policy, "email_utf8", settings->email_utf8);
     authsvc_json_set_integer(policy, "password_min", settings->password_min);
     authsvc_json_set_integer(policy, "password_max", settings->password_max);
     authsvc_json_set_integer(policy, "password_require", settings->password_require);
+    authsvc_json_set_integer(policy, "password_blocklist", settings->password_blocklist);
+    if (config->password_blocklist_set) {
+        add_names(lists, config->password_blocklist);
+    }
+    authsvc_json_set(policy, "blocklists", lists);
     authsvc_json_set_integer(policy, "hash_memory", (apr_int64_t)settings->hash_memory);
     authsvc_json_set_integer(policy, "hash_passes", settings->hash_passes);
     return policy;
@@ -89,7 +96,11 @@ void authsvc_dump_servers(apr_pool_t *pool, server_rec *main_server)
         authsvc_json_set_string(line, "params", dbd.params ? dbd.params : "");
         authsvc_json_set_bool(line, "mounted", authsvc_config_is_mounted(authsvc_config_server(s)));
         if (settings) {
-            authsvc_json_set(line, "policy", policy_of(pool, settings));
+            authsvc_json_t *sites = authsvc_json_array(pool);
+
+            add_names(sites, settings->sites);
+            authsvc_json_set(line, "sites", sites);
+            authsvc_json_set(line, "policy", policy_of(pool, authsvc_config_server(s)));
             authsvc_json_set(line, "facts", facts_of(pool, authsvc_config_server(s)));
         }
         printf("authsvc-server: %s\n", authsvc_json_dump(pool, line));

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "authsvc/core/url.h"
+#include "authsvc/crypto/blocklist.h"
 #include "authsvc/crypto/key_directory.h"
 #include "authsvc/crypto/keys.h"
 #include "authsvc/crypto/secrets.h"
@@ -12,6 +13,29 @@
     if (config->name##_set) {           \
         settings->name = config->name;  \
     }
+
+/* First what the policy's name says, then what single directives say. */
+static void take_password_rules(apr_pool_t *pool, const authsvc_server_config_t *config,
+                                authsvc_settings_t *settings)
+{
+    if (config->password_policy_set) {
+        const authsvc_password_policy_t *policy = authsvc_password_policy(config->password_policy);
+
+        settings->password_min = policy->min;
+        settings->password_max = policy->max;
+        settings->password_require = policy->require;
+    }
+    TAKE(password_min)
+    TAKE(password_max)
+    TAKE(password_require)
+    settings->password_blocklist = !config->password_blocklist_set || config->password_blocklist;
+    if (settings->issuer) {
+        apr_array_header_t *sites = apr_array_make(pool, 1, sizeof(const char *));
+
+        APR_ARRAY_PUSH(sites, const char *) = authsvc_url_host(pool, settings->issuer);
+        settings->sites = sites;
+    }
+}
 
 authsvc_settings_t *authsvc_settings_from_config(apr_pool_t *pool,
                                                  const authsvc_server_config_t *config)
@@ -40,9 +64,7 @@ authsvc_settings_t *authsvc_settings_from_config(apr_pool_t *pool,
     TAKE(max_sessions)
     TAKE(registration_open)
     TAKE(email_utf8)
-    TAKE(password_min)
-    TAKE(password_max)
-    TAKE(password_require)
+    take_password_rules(pool, config, settings);
     TAKE(hash_memory)
     TAKE(hash_passes)
     TAKE(hash_nice)
@@ -102,5 +124,32 @@ authsvc_error_t *authsvc_settings_load_files(apr_pool_t *pool,
     settings->keys = keys;
     AUTHSVC_TRY(authsvc_secrets_load(pool, config->secret_file, unreadable, &secrets));
     settings->secrets = secrets;
+    return NULL;
+}
+
+authsvc_error_t *authsvc_settings_load_blocklists(apr_pool_t *pool, apr_hash_t *loaded,
+                                                  const authsvc_server_config_t *config,
+                                                  authsvc_settings_t *settings, int *unreadable)
+{
+    apr_array_header_t *lists;
+    int i;
+
+    *unreadable = 0;
+    if (!config->password_blocklist_set || !config->password_blocklist) {
+        return NULL;
+    }
+    lists = apr_array_make(pool, config->password_blocklist->nelts,
+                           sizeof(const authsvc_blocklist_t *));
+    for (i = 0; i < config->password_blocklist->nelts; i++) {
+        const char *path = APR_ARRAY_IDX(config->password_blocklist, i, const char *);
+        const authsvc_blocklist_t *list = apr_hash_get(loaded, path, APR_HASH_KEY_STRING);
+
+        if (!list) {
+            AUTHSVC_TRY(authsvc_blocklist_load(pool, path, unreadable, &list));
+            apr_hash_set(loaded, path, APR_HASH_KEY_STRING, list);
+        }
+        APR_ARRAY_PUSH(lists, const authsvc_blocklist_t *) = list;
+    }
+    settings->blocklists = lists;
     return NULL;
 }

@@ -8,8 +8,11 @@ authsvc_error_t *authsvc_new_user_make(authsvc_ctx_t *ctx, const authsvc_new_use
 {
     authsvc_error_t *err = NULL;
     authsvc_user_t *made = apr_pcalloc(ctx->pool, sizeof(*made));
+    authsvc_person_t person = {NULL, input->name};
     authsvc_policy_check_email(ctx, "/email", input->email, &made->email, &err);
-    authsvc_policy_check_password(ctx, "/password", input->password, input->password_len, &err);
+    person.email = made->email;
+    authsvc_policy_check_password(ctx, "/password", input->password, input->password_len, &person,
+                                  &err);
     authsvc_policy_check_name(ctx, "/name", input->name, &made->name, &err);
     if (err) {
         return err;

@@ -4,7 +4,10 @@
 
 #include "authsvc/core/settings.h"
 #include "authsvc/core/text.h"
+#include "authsvc/crypto/blocklist.h"
+#include "authsvc/crypto/crypto.h"
 #include "authsvc/services/services.h"
+#include "password_words.h"
 
 #define NAME_MAX_LENGTH 100
 
@@ -22,8 +25,53 @@ static const required_kind_t required_kinds[] = {
      "must contain a character that is neither letter nor digit"},
 };
 
+static const required_kind_t word_kinds[] = {
+    {AUTHSVC_WORDS_EMAIL, "contains-email",
+     "must have at least 4 characters beside those of the email address"},
+    {AUTHSVC_WORDS_NAME, "contains-name",
+     "must have at least 4 characters beside those of the name"},
+    {AUTHSVC_WORDS_SITE, "contains-site",
+     "must have at least 4 characters beside those of this site's name"},
+};
+
+static int is_listed(const authsvc_settings_t *settings, const char *folded)
+{
+    const apr_array_header_t *lists = settings->blocklists;
+
+    if (authsvc_blocklist_is_common(folded)) {
+        return 1;
+    }
+    for (int i = 0; i < lists->nelts; i++) {
+        if (authsvc_blocklist_has(APR_ARRAY_IDX(lists, i, const authsvc_blocklist_t *), folded)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* What is tried first. The password is well-formed UTF-8 without NUL. */
+static void check_guessable(authsvc_ctx_t *ctx, const char *pointer, const char *password,
+                            apr_size_t len, const authsvc_person_t *person, authsvc_error_t **err)
+{
+    const char *folded = authsvc_text_fold(ctx->pool, password, len);
+    int words = authsvc_password_words(ctx, folded, person);
+
+    if (is_listed(ctx->settings, folded)) {
+        authsvc_error_add_field(ctx->pool, err, pointer, "common-password",
+                                "must not be one of the passwords that many people use");
+    }
+    for (apr_size_t i = 0; i < sizeof(word_kinds) / sizeof(word_kinds[0]); i++) {
+        if (words & word_kinds[i].kind) {
+            authsvc_error_add_field(ctx->pool, err, pointer, word_kinds[i].code,
+                                    word_kinds[i].detail);
+        }
+    }
+    authsvc_crypto_wipe((void *)(uintptr_t)folded, strlen(folded));
+}
+
 void authsvc_policy_check_password(authsvc_ctx_t *ctx, const char *pointer, const char *password,
-                                   apr_size_t len, authsvc_error_t **err)
+                                   apr_size_t len, const authsvc_person_t *person,
+                                   authsvc_error_t **err)
 {
     const authsvc_settings_t *settings = ctx->settings;
     apr_ssize_t length = authsvc_text_length(password, len);
@@ -49,6 +97,9 @@ void authsvc_policy_check_password(authsvc_ctx_t *ctx, const char *pointer, cons
         if ((settings->password_require & required->kind) && !(kinds & required->kind)) {
             authsvc_error_add_field(ctx->pool, err, pointer, required->code, required->detail);
         }
+    }
+    if (settings->password_blocklist) {
+        check_guessable(ctx, pointer, password, len, person, err);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <apr_tables.h>
 #include <apr_time.h>
 
+struct authsvc_blocklist_t;
 struct authsvc_keyset_t;
 struct authsvc_secrets_t;
 
@@ -15,6 +16,17 @@ enum {
     AUTHSVC_REQUIRE_DIGIT = 4, /* Nd */
     AUTHSVC_REQUIRE_SYMBOL = 8 /* anything that is neither letter (L*) nor Nd */
 };
+
+/** Length and composition of passwords, under a name. */
+typedef struct {
+    const char *name;
+    int min; /* code points */
+    int max;
+    int require; /* AUTHSVC_REQUIRE_* */
+} authsvc_password_policy_t;
+
+/** The policy of this name (case does not matter); NULL if there is none. */
+const authsvc_password_policy_t *authsvc_password_policy(const char *name);
 
 /** What a token's header calls itself. */
 typedef enum {
@@ -56,6 +68,10 @@ typedef struct authsvc_settings_t {
     int require_tls;
     apr_interval_time_t basic_cache; /* how long Basic credentials are believed, 300 s; 0: not */
     const apr_array_header_t *cors_origins; /* of const char *; never NULL */
+    /* The common passwords are refused, those of the lists, and what user and site are called: */
+    int password_blocklist;
+    const apr_array_header_t *blocklists; /* of const authsvc_blocklist_t *; never NULL */
+    const apr_array_header_t *sites;      /* host names, of const char *; never NULL */
     int cookie;        /* session cookies are set and taken; 0 */
     int cookie_secure; /* the issuer is https: they have Secure and the prefix that needs it */
 } authsvc_settings_t;

@@ -3,6 +3,7 @@
 #define AUTHSVC_CORE_TEXT_H
 
 #include <apr_pools.h>
+#include <apr_tables.h>
 
 #include "authsvc/core/error.h"
 
@@ -23,6 +24,16 @@ int authsvc_text_kinds(const char *text, apr_size_t octets);
 
 /** 1 if two octet strings are equal, in ASCII letters' lower case. */
 int authsvc_text_equal_ascii_case(const char *a, const char *b);
+
+/**
+ * The text in the one form in which it is compared with words: NFKC, case folded (Unicode, default
+ * folding, no language's own). Never stored.
+ * @return in pool; NULL if it is not well-formed UTF-8
+ */
+const char *authsvc_text_fold(apr_pool_t *pool, const char *text, apr_size_t octets);
+
+/** The longest runs of letters, marks and numbers in well-formed UTF-8. @return of const char * */
+apr_array_header_t *authsvc_text_runs(apr_pool_t *pool, const char *text);
 
 /**
  * Bring an address into the one form in which it is stored and compared: domain in A-labels by

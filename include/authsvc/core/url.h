@@ -27,4 +27,10 @@ int authsvc_url_is_origin(const char *origin);
  */
 const char *authsvc_url_origin(apr_pool_t *pool, const char *url);
 
+/**
+ * The host of a URL for which authsvc_url_is_base() holds, as people read it: lower case, without
+ * port and brackets, A-labels in Unicode.
+ */
+const char *authsvc_url_host(apr_pool_t *pool, const char *url);
+
 #endif

@@ -35,9 +35,19 @@ authsvc_error_t *authsvc_registration_register(authsvc_ctx_t *ctx, const char *e
 
 /* services/policy.c */
 
-/** Check a new password against the settings' policy; wrong ones are added to *err as fields. */
+/** Whose password it is to be, as far as that is known: a member may be NULL. */
+typedef struct {
+    const char *email;
+    const char *name;
+} authsvc_person_t;
+
+/**
+ * Check a new password against the settings' policy, and look it up among those that are tried
+ * first; what is wrong with it is added to *err as fields.
+ */
 void authsvc_policy_check_password(authsvc_ctx_t *ctx, const char *pointer, const char *password,
-                                   apr_size_t len, authsvc_error_t **err);
+                                   apr_size_t len, const authsvc_person_t *person,
+                                   authsvc_error_t **err);
 
 /** Trim and check a display name: 1-100 code points, no control characters. */
 void authsvc_policy_check_name(authsvc_ctx_t *ctx, const char *pointer, const char *name,

@@ -143,6 +143,48 @@ START_TEST(equal_ascii_case_folds_ascii_only)
 }
 END_TEST
 
+static const struct {
+    const char *text;
+    const char *folded;
+} folds[] = {
+    {"", ""},
+    {"Password1 [`{", "password1 [`{"},
+    {"\xef\xbc\xb0\xef\xbd\x81ss", "pass"},          /* full-width P, a */
+    {"STRASSE", "strasse"},
+    {"Stra\xc3\x9f" "e", "strasse"},                 /* sharp s */
+    {"MU\xcc\x88LLER", "m\xc3\xbcller"},             /* decomposed */
+    {"\xc3\x84", "\xc3\xa4"},
+    {"\xe2\x84\xaa", "k"},                          /* the Kelvin sign */
+    {"I", "i"},                                     /* in Turkey, too */
+    {"a\xff", NULL},
+};
+
+START_TEST(folding_by_unicode)
+{
+    ck_assert_pstr_eq(authsvc_text_fold(unit_pool, folds[_i].text, strlen(folds[_i].text)),
+                      folds[_i].folded);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    const char *runs; /* with | between them */
+} runs[] = {
+    {"", ""},
+    {"-. ", ""},
+    {"ada", "ada"},
+    {"ada.love-lace7@x", "ada|love|lace7|x"},
+    {"  a\xc3\xa4" "b\xe2\x80\x94" "c\xcc\x88 ", "a\xc3\xa4" "b|c\xcc\x88"},
+    {"\xe5\xaf\x86\xe7\xa0\x81\xe3\x80\x82x", "\xe5\xaf\x86\xe7\xa0\x81|x"},
+};
+
+START_TEST(runs_of_letters_and_digits)
+{
+    ck_assert_str_eq(apr_array_pstrcat(unit_pool, authsvc_text_runs(unit_pool, runs[_i].text), '|'),
+                     runs[_i].runs);
+}
+END_TEST
+
 AUTHSVC_UNIT_SUITE(suite_text)
 {
     Suite *suite = suite_create("text");
@@ -155,5 +197,7 @@ AUTHSVC_UNIT_SUITE(suite_text)
     tcase_add_loop_test(tcase, trim_takes_unicode_white_space, 0, COUNT(trims));
     tcase_add_loop_test(tcase, kinds_go_by_general_category, 0, COUNT(kinds));
     tcase_add_test(tcase, equal_ascii_case_folds_ascii_only);
+    tcase_add_loop_test(tcase, folding_by_unicode, 0, COUNT(folds));
+    tcase_add_loop_test(tcase, runs_of_letters_and_digits, 0, COUNT(runs));
     return suite;
 }

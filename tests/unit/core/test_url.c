@@ -129,6 +129,25 @@ START_TEST(origins_of_urls)
 }
 END_TEST
 
+static const struct {
+    const char *url;
+    const char *host;
+} url_hosts[] = {
+    {"https://www.Example.org/api/v1", "www.example.org"},
+    {"http://localhost:8080/api", "localhost"},
+    {"https://xn--bcher-kva.example", "b\xc3\xbc" "cher.example"},
+    {"https://xn--a.example", "xn--a.example"}, /* not what it looks like */
+    {"https://192.0.2.7:8443/x", "192.0.2.7"},
+    {"https://[2001:DB8::80]:8443/api", "2001:db8::80"},
+};
+
+START_TEST(hosts_of_urls)
+{
+    ck_assert_int_eq(authsvc_url_is_base(url_hosts[_i].url), 1);
+    ck_assert_str_eq(authsvc_url_host(unit_pool, url_hosts[_i].url), url_hosts[_i].host);
+}
+END_TEST
+
 START_TEST(plain_names)
 {
     char *text = apr_pcalloc(unit_pool, AUTHSVC_NAME_MAX + 2);
@@ -159,6 +178,7 @@ AUTHSVC_UNIT_SUITE(suite_url)
     tcase_add_loop_test(tcase, base_urls, 0, COUNT(urls));
     tcase_add_loop_test(tcase, web_origins, 0, COUNT(origins));
     tcase_add_loop_test(tcase, origins_of_urls, 0, COUNT(url_origins));
+    tcase_add_loop_test(tcase, hosts_of_urls, 0, COUNT(url_hosts));
     tcase_add_test(tcase, plain_names);
     return suite;
 }

@@ -13,11 +13,18 @@ static const char *codes(const authsvc_error_t *err)
     return all;
 }
 
+static const char *codes_for(const char *password, const char *email, const char *name)
+{
+    const authsvc_person_t person = {email, name};
+    authsvc_error_t *err = NULL;
+    authsvc_policy_check_password(&fake.ctx, "/password", password, strlen(password), &person,
+                                  &err);
+    return codes(err);
+}
+
 static const char *password_codes(const char *password)
 {
-    authsvc_error_t *err = NULL;
-    authsvc_policy_check_password(&fake.ctx, "/password", password, strlen(password), &err);
-    return codes(err);
+    return codes_for(password, NULL, NULL);
 }
 
 static const char *repeat(const char *text, int times)
@@ -35,15 +42,15 @@ START_TEST(password_default_policy)
         const char *password;
         const char *codes;
     } cases[] = {
-        {"Abcdefg1", ""},
-        {"Abcdef1", "too-short"},
-        {"abcdefg1", "needs-upper"},
-        {"ABCDEFG1", "needs-lower"},
-        {"Abcdefgh", "needs-digit"},
+        {"Zbcdefg1", ""},
+        {"Zbcdef1", "too-short"},
+        {"zbcdefg1", "needs-upper"},
+        {"ZBCDEFG1", "needs-lower"},
+        {"Zbcdefgh", "needs-digit"},
         {"", "too-short needs-upper needs-lower needs-digit"},
         /* U+00C4, six small letters, U+0661 (a digit) */
         {"\xc3\x84\xc3\xb6\xc3\xbc\xc3\x9f\xc3\xa9\xc3\xa8\xc3\xa0\xd9\xa1", ""},
-        {"Abcdefg1\xff", "format"},
+        {"Zbcdefg1\xff", "format"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         ck_assert_str_eq(password_codes(cases[i].password), cases[i].codes);
@@ -64,8 +71,9 @@ END_TEST
 
 START_TEST(password_nul_is_refused)
 {
+    const authsvc_person_t nobody = {NULL, NULL};
     authsvc_error_t *err = NULL;
-    authsvc_policy_check_password(&fake.ctx, "/password", "Abcdefg1\0x", 10, &err);
+    authsvc_policy_check_password(&fake.ctx, "/password", "Zbcdefg1\0x", 10, &nobody, &err);
     ck_assert_str_eq(codes(err), "format");
 }
 END_TEST
@@ -77,6 +85,146 @@ START_TEST(password_policy_follows_the_settings)
     ck_assert_str_eq(password_codes("fifteen letters"), ""); /* the space is a symbol */
     ck_assert_str_eq(password_codes("fifteenletters1"), "needs-symbol");
     ck_assert_str_eq(password_codes("short one"), "too-short");
+}
+END_TEST
+
+/* Of the built-in list: in any case and width, and nothing that only looks like it. */
+START_TEST(common_passwords_are_refused)
+{
+    static const char *const common[] = {
+        "123456", "password", "PASSWORD", "Password1", "abcdefg1", "zxcvbnm", "qwertyuiop",
+        "\xef\xbd\x90\xef\xbd\x81ssword", /* two full-width letters */
+    };
+    static const char *const others[] = {
+        "password1\n", "\npassword", "passworg", "password123456789", "123456\npassword", "p",
+        "Correct Horse 9", "correct horse battery", "zzzzzzzzzzzzzzzzzzzzz", "\xff", "~~~~~~~~~",
+    };
+    fake.settings.password_min = 1;
+    fake.settings.password_require = 0;
+    for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++) {
+        ck_assert_str_eq(password_codes(common[i]), "common-password");
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        ck_assert_str_ne(password_codes(others[i]), "common-password");
+    }
+    ck_assert_str_eq(password_codes("password1\n"), "");
+    fake.settings.password_require = AUTHSVC_REQUIRE_DIGIT;
+    ck_assert_str_eq(password_codes("password"), "needs-digit common-password");
+    fake.settings.password_max = 7;
+    ck_assert_str_eq(password_codes("password"), "too-long");
+    fake.settings.password_max = 128;
+    fake.settings.password_blocklist = 0;
+    ck_assert_str_eq(password_codes("password1"), "");
+}
+END_TEST
+
+typedef struct {
+    const char *password;
+    const char *codes;
+} words_case_t;
+
+static void check_words(const words_case_t *cases, size_t n, const char *email, const char *name)
+{
+    fake.settings.password_min = 1;
+    fake.settings.password_require = 0;
+    for (size_t i = 0; i < n; i++) {
+        const char *found = codes_for(cases[i].password, email, name);
+        ck_assert_msg(!strcmp(found, cases[i].codes), "%s: \"%s\", not \"%s\"",
+                      cases[i].password, found, cases[i].codes);
+    }
+}
+
+#define CHECK_WORDS(cases, email, name) \
+    check_words((cases), sizeof(cases) / sizeof((cases)[0]), (email), (name))
+
+START_TEST(passwords_of_the_email_are_refused)
+{
+    static const words_case_t cases[] = {
+        {"ada.byron@example.com", "contains-email"},
+        {"Ada.Byron@Example.com!1", "contains-email"},
+        {"Ada.Byron", "contains-email"},
+        {"AdaByron123", "contains-email"},
+        {"Byron-99", "contains-email"},
+        {"1!ByronByron?", "contains-email"},
+        {"Byron1812", ""}, /* four of its own */
+        {"ada-4711-x", ""}, /* a word of three is none */
+        {"example.com", ""}, /* not the account's own */
+        {"Byr0n", ""},
+    };
+    CHECK_WORDS(cases, "ada.byron@example.com", NULL);
+}
+END_TEST
+
+START_TEST(passwords_of_the_name_are_refused)
+{
+    static const words_case_t cases[] = {
+        {"Ada Lovelace", "contains-name"},
+        {"adalovelace", "contains-name"},
+        {"LOVELACE!!!", "contains-name"},
+        {"lovelaceada", "contains-name"}, /* three left */
+        {"lovelace-ada", ""},
+        {"Lovelace1815", ""},
+        {"ada", ""},
+    };
+    static const words_case_t wide[] = {
+        /* "MULLER" with a diaeresis, composed and decomposed */
+        {"M\xc3\x9cLLER12", "contains-name"},
+        {"Mu\xcc\x88ller12", "contains-name"},
+        {"Muller12", ""},
+    };
+    CHECK_WORDS(cases, NULL, "  Ada Lovelace ");
+    CHECK_WORDS(wide, NULL, "J. M\xc3\xbcller");
+    ck_assert_str_eq(codes_for("lovelace@byron", "byron@example.com", "Lovelace"),
+                     "contains-email contains-name");
+    ck_assert_str_eq(codes_for("Lovelace1", "lovelace@example.com", "Lovelace"),
+                     "contains-email contains-name");
+}
+END_TEST
+
+static void set_site(const char *host)
+{
+    apr_array_header_t *sites = apr_array_make(fake.ctx.pool, 1, sizeof(const char *));
+    APR_ARRAY_PUSH(sites, const char *) = host;
+    fake.settings.sites = sites;
+}
+
+START_TEST(passwords_of_the_site_are_refused)
+{
+    static const words_case_t cases[] = {
+        {"www.my-shop.example.org", "contains-site"},
+        {"example.org", "contains-site"},
+        {"Example1!", "contains-site"},
+        {"MyShop22", "contains-site"},
+        {"my-shop.22", "contains-site"},
+        {"shop-www", ""}, /* "www" is no word */
+        {"org12345", ""}, /* nor is the last label */
+        {"example2026", ""},
+    };
+    static const words_case_t address[] = {{"127.0.0.1", "contains-site"}, {"0000.127", ""}};
+    static const words_case_t local[] = {{"LocalHost1", "contains-site"}, {"local-1234", ""}};
+    set_site("www.my-shop.example.org");
+    CHECK_WORDS(cases, NULL, NULL);
+    set_site("127.0.0.1");
+    CHECK_WORDS(address, NULL, NULL);
+    set_site("localhost");
+    CHECK_WORDS(local, NULL, NULL);
+    fake.settings.password_blocklist = 0;
+    ck_assert_str_eq(password_codes("localhost1"), "");
+}
+END_TEST
+
+START_TEST(policies_by_name)
+{
+    const authsvc_password_policy_t *seed = authsvc_password_policy("seed");
+    const authsvc_password_policy_t *nist = authsvc_password_policy("NIST");
+    ck_assert_int_eq(seed->min, fake.settings.password_min);
+    ck_assert_int_eq(seed->max, fake.settings.password_max);
+    ck_assert_int_eq(seed->require, fake.settings.password_require);
+    ck_assert_int_eq(nist->min, 15);
+    ck_assert_int_ge(nist->max, 128);
+    ck_assert_int_eq(nist->require, 0);
+    ck_assert_ptr_null(authsvc_password_policy("nis"));
+    ck_assert_ptr_null(authsvc_password_policy(""));
 }
 END_TEST
 
@@ -136,6 +284,11 @@ AUTHSVC_UNIT_SUITE(suite_policy)
     tcase_add_test(tcase, password_length_counts_code_points);
     tcase_add_test(tcase, password_nul_is_refused);
     tcase_add_test(tcase, password_policy_follows_the_settings);
+    tcase_add_test(tcase, common_passwords_are_refused);
+    tcase_add_test(tcase, passwords_of_the_email_are_refused);
+    tcase_add_test(tcase, passwords_of_the_name_are_refused);
+    tcase_add_test(tcase, passwords_of_the_site_are_refused);
+    tcase_add_test(tcase, policies_by_name);
     tcase_add_test(tcase, name_is_trimmed_and_bounded);
     tcase_add_test(tcase, email_is_normalized);
     return suite;

@@ -63,7 +63,7 @@ END_TEST
 START_TEST(every_wrong_member_is_named)
 {
     authsvc_grant_t grant;
-    authsvc_error_t *err = register_as("nobody", "short", " ", &grant);
+    authsvc_error_t *err = register_as("nobody", "shart", " ", &grant);
     ck_assert_problem(err, AUTHSVC_E_INVALID, NULL);
     ck_assert_int_eq(err->fields->nelts, 5); /* email; too short, upper, digit; name */
     ck_assert_int_eq(fake.calls, 0);

@@ -33,10 +33,11 @@ static void sign_up(scene_t *scene, answer_t *answer)
 
 static void check_password(scene_t *scene, answer_t *answer)
 {
+    const authsvc_person_t person = {"grace@example.com", "Gr\xc3\xa4" "ce"};
     authsvc_error_t *err = NULL;
 
     authsvc_policy_check_password(&scene->ctx, "/password", SCENE_PASSWORD, strlen(SCENE_PASSWORD),
-                                  &err);
+                                  &person, &err);
     finish(answer, err, "fits");
 }
 
