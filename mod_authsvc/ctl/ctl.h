@@ -56,6 +56,7 @@ int authsvc_ctl_report(ctl_t *ctl, const authsvc_error_t *err);
  * Commands. argv[0] is the command's name ("migrate"), the rest are its arguments; the return
  * value is the exit code. Each has an entry in the table of main.c.
  */
+int authsvc_ctl_calibrate(ctl_t *ctl, int argc, char **argv);
 int authsvc_ctl_check(ctl_t *ctl, int argc, char **argv);
 int authsvc_ctl_key(ctl_t *ctl, int argc, char **argv);
 int authsvc_ctl_migrate(ctl_t *ctl, int argc, char **argv);

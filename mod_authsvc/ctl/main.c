@@ -19,6 +19,17 @@ typedef struct {
 } command_t;
 
 static const command_t commands[] = {
+    {"calibrate", authsvc_ctl_calibrate, "find out what hashing passwords may cost here",
+     "authsvcctl calibrate [--time TIME] [--memory-max SIZE] [--slots N]\n"
+     "    Measure Argon2id on this machine, and print the AuthSvcPasswordCost line of the dearest\n"
+     "    cost that takes at most TIME: as much memory as that allows, then more passes, and\n"
+     "    never less than OWASP's minimum (19 MiB, 2 passes). Also how many logins a second that\n"
+     "    gives.\n"
+     "    Run it where httpd runs, while the machine does as much else as it usually does.\n"
+     "    --time TIME        of one hash, 10ms to 60s (default: 250ms)\n"
+     "    --memory-max SIZE  of one hash, 19M to 4G (default: a quarter of the machine's memory\n"
+     "                       for all slots together, at most 1G)\n"
+     "    --slots N          AuthSvcHashSlots (default: as httpd's, the CPUs that it may use)\n"},
     {"check", authsvc_ctl_check, "look whether a site has what it needs",
      "authsvcctl check --config HTTPD_CONF [--vhost NAME[:PORT]] [--httpd PROGRAM]\n"
      "    Look at each server of the configuration that has \"AuthSvc On\", as PROGRAM reads it:\n"
@@ -214,7 +225,7 @@ static void print_usage(FILE *to)
 
     fprintf(to, "Usage: authsvcctl COMMAND ...\n\n");
     for (i = 0; i < COMMANDS; i++) {
-        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
+        fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].summary);
     }
     fprintf(to, "\n"
                 "authsvcctl COMMAND --help tells more; authsvcctl --version names the version.\n"

@@ -24,9 +24,6 @@
 
 APLOG_USE_MODULE(authsvc);
 
-/* OWASP's floor for Argon2id with one or two passes. */
-#define WEAK_MEMORY ((apr_size_t)19 * 1024 * 1024)
-
 /* One server that is being checked. */
 typedef struct {
     apr_pool_t *pool; /* temporary: for sentences */
@@ -185,7 +182,7 @@ static void check_password(check_t *check, const authsvc_settings_t *settings)
         say(check, APLOG_WARNING, "AS0519",
             "AuthSvcPasswordLength allows passwords of less than 8 characters; they are guessed");
     }
-    if (settings->hash_memory < WEAK_MEMORY && settings->hash_passes < 3) {
+    if (settings->hash_memory < AUTHSVC_HASH_MEMORY_OWASP && settings->hash_passes < 3) {
         say(check, APLOG_WARNING, "AS0520",
             "AuthSvcPasswordCost is below what is recommended for Argon2id (19M 2); stolen hashes "
             "are cheap to try. Good for tests only");

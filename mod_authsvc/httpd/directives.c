@@ -8,6 +8,7 @@
 
 #include "authsvc/core/units.h"
 #include "authsvc/core/url.h"
+#include "authsvc/crypto/password.h"
 #include "basic.h"
 #include "config.h"
 #include "guard_directives.h"
@@ -265,9 +266,9 @@ static const char *set_password_cost(cmd_parms *cmd, void *dir, const char *memo
     long passes;
 
     (void)dir;
-    if (!authsvc_size_parse(memory_arg, &memory) || memory < 8 * 1024 ||
-        memory > (apr_size_t)4 * 1024 * 1024 * 1024 ||
-        !authsvc_integer_parse(passes_arg, 1, 64, &passes)) {
+    if (!authsvc_size_parse(memory_arg, &memory) || memory < AUTHSVC_HASH_MEMORY_MIN ||
+        memory > AUTHSVC_HASH_MEMORY_MAX ||
+        !authsvc_integer_parse(passes_arg, 1, AUTHSVC_HASH_PASSES_MAX, &passes)) {
         return "AuthSvcPasswordCost takes Argon2id's memory, 8K to 4G, and its passes, 1 to 64: "
                "AuthSvcPasswordCost 64M 2";
     }

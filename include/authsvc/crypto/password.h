@@ -5,6 +5,14 @@
 #include "authsvc/core/context.h"
 #include "authsvc/core/error.h"
 
+/** What a cost may be set to: octets, passes. */
+#define AUTHSVC_HASH_MEMORY_MIN ((apr_size_t)8 * 1024)
+#define AUTHSVC_HASH_MEMORY_MAX ((apr_size_t)4 * 1024 * 1024 * 1024)
+#define AUTHSVC_HASH_PASSES_MAX 64
+
+/** OWASP's minimum for Argon2id, with two passes (Password Storage Cheat Sheet). */
+#define AUTHSVC_HASH_MEMORY_OWASP ((apr_size_t)19 * 1024 * 1024)
+
 /** What verification found out. */
 typedef struct {
     int matches;
