@@ -188,13 +188,16 @@ authsvc_error_t *authsvc_cookies_access_token(const authsvc_call_t *call, const 
  */
 authsvc_error_t *authsvc_cookies_refresh_token(authsvc_call_t *call, const char **token);
 
+/** The body's device token, or the cookie's; NULL if there is none. */
+const char *authsvc_cookies_device_token(const authsvc_call_t *call);
+
 /** 1 if the answer has no tokens: the body asks for that, or the refresh token came by cookie. */
 int authsvc_cookies_omit_tokens(const authsvc_call_t *call);
 
 /** Note it if the body asks for that where no cookie would be set. */
 void authsvc_cookies_check_body(const authsvc_call_t *call, authsvc_error_t **err);
 
-/** Add what sets both cookies, or removes them, to the answer, if it may. */
+/** Add what sets the cookies, or ends the session's, to the answer, if it may. */
 void authsvc_cookies_grant(authsvc_call_t *call, const authsvc_grant_t *grant);
 void authsvc_cookies_clear(authsvc_call_t *call);
 

@@ -35,11 +35,28 @@ static void answer_grant(authsvc_call_t *call, int status, const authsvc_grant_t
     authsvc_cookies_grant(call, grant);
 }
 
+/* The same words whether there is an account now, or was. No mail is sent that would tell. */
+static authsvc_error_t *register_undisclosed(authsvc_call_t *call)
+{
+    const authsvc_json_t *password = authsvc_json_get(call->body, "password");
+    authsvc_json_t *answer = authsvc_json_object(call->ctx->pool);
+
+    AUTHSVC_TRY(authsvc_registration_request(
+        call->ctx, authsvc_json_get_string(call->body, "email"), authsvc_json_string(password),
+        authsvc_json_string_size(password), authsvc_json_get_string(call->body, "name")));
+    authsvc_json_set_string(answer, "status", "received");
+    authsvc_response_json(call, 202, answer);
+    return NULL;
+}
+
 authsvc_error_t *authsvc_operation_register(authsvc_call_t *call)
 {
     const authsvc_json_t *password = authsvc_json_get(call->body, "password");
     authsvc_grant_t grant = {0};
 
+    if (!call->ctx->settings->registration_disclosure) {
+        return register_undisclosed(call);
+    }
     AUTHSVC_TRY(authsvc_registration_register(
         call->ctx, authsvc_json_get_string(call->body, "email"), authsvc_json_string(password),
         authsvc_json_string_size(password), authsvc_json_get_string(call->body, "name"), &grant));
@@ -52,6 +69,7 @@ authsvc_error_t *authsvc_operation_login(authsvc_call_t *call)
     const authsvc_json_t *password = authsvc_json_get(call->body, "password");
     authsvc_grant_t grant = {0};
 
+    call->ctx->device_token = authsvc_cookies_device_token(call);
     AUTHSVC_TRY(authsvc_login(call->ctx, authsvc_json_get_string(call->body, "email"),
                               authsvc_json_string(password), authsvc_json_string_size(password),
                               &grant));

@@ -7,6 +7,7 @@
 
 #define ACCESS_NAME "authsvc"
 #define REFRESH_NAME "authsvc-refresh"
+#define DEVICE_NAME "authsvc-device"
 
 const char *authsvc_cookie_access_name(int secure)
 {
@@ -16,6 +17,11 @@ const char *authsvc_cookie_access_name(int secure)
 const char *authsvc_cookie_refresh_name(int secure)
 {
     return secure ? "__Secure-" REFRESH_NAME : REFRESH_NAME;
+}
+
+const char *authsvc_cookie_device_name(int secure)
+{
+    return secure ? "__Secure-" DEVICE_NAME : DEVICE_NAME;
 }
 
 /* What tokens are made of: base64url, dots, underscores. */
@@ -105,6 +111,13 @@ const char *authsvc_cookie_set_refresh(apr_pool_t *pool, int secure, const char 
                                        const char *token, apr_interval_time_t lifetime)
 {
     return set_cookie(pool, authsvc_cookie_refresh_name(secure), token, path, "Strict", secure,
+                      apr_time_sec(lifetime));
+}
+
+const char *authsvc_cookie_set_device(apr_pool_t *pool, int secure, const char *path,
+                                      const char *token, apr_interval_time_t lifetime)
+{
+    return set_cookie(pool, authsvc_cookie_device_name(secure), token, path, "Lax", secure,
                       apr_time_sec(lifetime));
 }
 

@@ -77,6 +77,9 @@ authsvc_json_t *authsvc_response_grant(apr_pool_t *pool, const authsvc_grant_t *
 
     authsvc_json_set_string(value, "access_token", grant->access_token);
     authsvc_json_set_string(value, "refresh_token", grant->refresh_token);
+    if (grant->device_token) {
+        authsvc_json_set_string(value, "device_token", grant->device_token);
+    }
     authsvc_json_set_string(value, "token_type", "Bearer");
     authsvc_json_set_integer(value, "expires_in", grant->expires_in);
     authsvc_json_set(value, "user", authsvc_response_user(pool, grant->user));

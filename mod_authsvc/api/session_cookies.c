@@ -6,7 +6,7 @@
 #include "api_private.h"
 #include "authsvc/api/cookie.h"
 
-#define AUTH_PATH "/auth" /* below the mount: what takes a refresh token */
+#define AUTH_PATH "/auth" /* below the mount: what takes a refresh or a device token */
 
 static authsvc_error_t *cross_site(const authsvc_call_t *call, const char *why)
 {
@@ -82,6 +82,16 @@ authsvc_error_t *authsvc_cookies_refresh_token(authsvc_call_t *call, const char 
     return NULL;
 }
 
+const char *authsvc_cookies_device_token(const authsvc_call_t *call)
+{
+    const char *token = authsvc_json_get_string(call->body, "device_token");
+
+    if (!token && call->cookies) {
+        token = find(call, authsvc_cookie_device_name(call->ctx->settings->cookie_secure));
+    }
+    return token;
+}
+
 int authsvc_cookies_omit_tokens(const authsvc_call_t *call)
 {
     const authsvc_json_t *omit = authsvc_json_get(call->body, "omit_tokens");
@@ -99,7 +109,7 @@ void authsvc_cookies_check_body(const authsvc_call_t *call, authsvc_error_t **er
 }
 
 /* Below the path under which the request found the mount. */
-static const char *refresh_path(const authsvc_call_t *call)
+static const char *auth_path(const authsvc_call_t *call)
 {
     const char *instance = call->request->instance;
     apr_size_t len = strlen(instance), below = strlen(call->request->path);
@@ -122,8 +132,13 @@ void authsvc_cookies_grant(authsvc_call_t *call, const authsvc_grant_t *grant)
                    authsvc_cookie_set_access(pool, settings->cookie_secure, grant->access_token,
                                              apr_time_from_sec(grant->expires_in)));
     apr_table_addn(headers, "Set-Cookie",
-                   authsvc_cookie_set_refresh(pool, settings->cookie_secure, refresh_path(call),
+                   authsvc_cookie_set_refresh(pool, settings->cookie_secure, auth_path(call),
                                               grant->refresh_token, settings->refresh_lifetime));
+    if (grant->device_token) {
+        apr_table_addn(headers, "Set-Cookie",
+                       authsvc_cookie_set_device(pool, settings->cookie_secure, auth_path(call),
+                                                 grant->device_token, settings->device_lifetime));
+    }
 }
 
 void authsvc_cookies_clear(authsvc_call_t *call)
@@ -137,5 +152,5 @@ void authsvc_cookies_clear(authsvc_call_t *call)
     }
     apr_table_addn(headers, "Set-Cookie", authsvc_cookie_clear_access(pool, secure));
     apr_table_addn(headers, "Set-Cookie",
-                   authsvc_cookie_clear_refresh(pool, secure, refresh_path(call)));
+                   authsvc_cookie_clear_refresh(pool, secure, auth_path(call)));
 }

@@ -47,5 +47,13 @@ void authsvc_settings_init(authsvc_settings_t *settings, apr_pool_t *pool)
     settings->require_tls = 1;
     settings->cookie_secure = 1;
     settings->basic_cache = apr_time_from_sec(300);
+    settings->login_failures = 10;
+    settings->login_failures_window = apr_time_from_sec(900);
+    settings->login_pause = apr_time_from_sec(60);
+    settings->login_pause_max = apr_time_from_sec(900);
+    settings->account_failures = 100;
+    settings->account_failures_window = apr_time_from_sec(3600);
+    settings->device_lifetime = 365 * DAY;
+    settings->registration_disclosure = 1;
     settings->cors_origins = apr_array_make(pool, 1, sizeof(const char *));
 }

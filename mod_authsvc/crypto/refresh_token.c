@@ -7,6 +7,7 @@
 
 #include "authsvc/core/encoding.h"
 #include "authsvc/crypto/crypto.h"
+#include "keyed_hash.h"
 #include "secrets_private.h"
 
 #define COUNTER_OCTETS 4
@@ -33,17 +34,10 @@ static authsvc_error_t *compute_mac(apr_pool_t *pool, const unsigned char *key,
                                     const unsigned char fields[AT_MAC],
                                     unsigned char mac[MAC_OCTETS])
 {
-    crypto_generichash_state state;
-    int failed;
+    const authsvc_octets_t parts[] = {
+        {purpose, sizeof(purpose)}, {database_id, AUTHSVC_UUID_OCTETS}, {fields, AT_MAC}};
 
-    failed = crypto_generichash_init(&state, key, AUTHSVC_SUBKEY_OCTETS, MAC_OCTETS) != 0 ||
-             crypto_generichash_update(&state, (const unsigned char *)purpose,
-                                       sizeof(purpose)) != 0 ||
-             crypto_generichash_update(&state, database_id, AUTHSVC_UUID_OCTETS) != 0 ||
-             crypto_generichash_update(&state, fields, AT_MAC) != 0 ||
-             crypto_generichash_final(&state, mac, MAC_OCTETS) != 0;
-    sodium_memzero(&state, sizeof(state));
-    return failed ? AUTHSVC_INTERNAL(pool, "BLAKE2b of a refresh token") : NULL;
+    return authsvc_keyed_hash(pool, key, parts, 3, mac, MAC_OCTETS);
 }
 
 authsvc_error_t *authsvc_refresh_token_encode(apr_pool_t *pool, const authsvc_secrets_t *secrets,

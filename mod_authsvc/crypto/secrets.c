@@ -18,11 +18,15 @@
 /* One crypto_kdf context for each purpose; never to be changed, or all tokens die. */
 #define CONTEXT_REFRESH "asrefrsh"
 #define CONTEXT_FINGERPRINT "asfprint"
+#define CONTEXT_DEVICE "asdevice"
+#define CONTEXT_ACCOUNT "asaccnts"
 
 typedef struct {
     int number;
     unsigned char secret[SECRET_OCTETS]; /* to find one given twice; then wiped */
     unsigned char refresh_key[AUTHSVC_SUBKEY_OCTETS];
+    unsigned char device_key[AUTHSVC_SUBKEY_OCTETS];
+    unsigned char account_key[AUTHSVC_SUBKEY_OCTETS];
     char fingerprint[AUTHSVC_FINGERPRINT_TEXT + 1];
 } secret_t;
 
@@ -60,6 +64,10 @@ static authsvc_error_t *derive(apr_pool_t *pool, secret_t *secret)
 
     failed = crypto_kdf_derive_from_key(secret->refresh_key, AUTHSVC_SUBKEY_OCTETS, 1,
                                         CONTEXT_REFRESH, secret->secret) != 0 ||
+             crypto_kdf_derive_from_key(secret->device_key, AUTHSVC_SUBKEY_OCTETS, 1,
+                                        CONTEXT_DEVICE, secret->secret) != 0 ||
+             crypto_kdf_derive_from_key(secret->account_key, AUTHSVC_SUBKEY_OCTETS, 1,
+                                        CONTEXT_ACCOUNT, secret->secret) != 0 ||
              crypto_kdf_derive_from_key(key, sizeof(key), 1, CONTEXT_FINGERPRINT,
                                         secret->secret) != 0 ||
              crypto_generichash(print, sizeof(print), label, sizeof(label) - 1, key,
@@ -204,6 +212,20 @@ const unsigned char *authsvc_secrets_refresh_key(const authsvc_secrets_t *secret
     const secret_t *secret = find(secrets, number);
 
     return secret ? secret->refresh_key : NULL;
+}
+
+const unsigned char *authsvc_secrets_device_key(const authsvc_secrets_t *secrets, int number)
+{
+    const secret_t *secret = find(secrets, number);
+
+    return secret ? secret->device_key : NULL;
+}
+
+const unsigned char *authsvc_secrets_account_key(const authsvc_secrets_t *secrets, int number)
+{
+    const secret_t *secret = find(secrets, number);
+
+    return secret ? secret->account_key : NULL;
 }
 
 const char *authsvc_secrets_fingerprint(const authsvc_secrets_t *secrets, int number,

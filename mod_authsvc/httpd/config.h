@@ -6,6 +6,7 @@
 #include <http_config.h>
 
 #include "authsvc/api/api.h"
+#include "authsvc/core/failures.h"
 #include "authsvc/core/revocations.h"
 #include "authsvc/core/settings.h"
 #include "authsvc/crypto/admission.h"
@@ -54,6 +55,14 @@ struct authsvc_child_t;
     X(apr_interval_time_t, revocation_max_stale)                  \
     X(int, revocation_entries)                                    \
     X(apr_interval_time_t, basic_cache)                           \
+    X(int, login_failures)                                        \
+    X(apr_interval_time_t, login_failures_window)                 \
+    X(apr_interval_time_t, login_pause)                           \
+    X(apr_interval_time_t, login_pause_max)                       \
+    X(int, account_failures)                                      \
+    X(apr_interval_time_t, account_failures_window)               \
+    X(apr_interval_time_t, device_lifetime)                       \
+    X(int, registration_disclosure)                               \
     X(int, hash_slots)                                            \
     X(int, hash_places)                                           \
     X(apr_interval_time_t, hash_wait)
@@ -103,6 +112,7 @@ typedef struct {
     /* by post_config: */
     authsvc_admission_t *admission;
     authsvc_revocations_t *revocations; /* of its database; NULL: none */
+    authsvc_failures_t *failures;       /* the same */
     /* by child_init: */
     struct authsvc_child_t *child;
     authsvc_db_t *db;

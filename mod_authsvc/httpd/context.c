@@ -40,6 +40,7 @@ void authsvc_context_make(request_rec *r, const authsvc_server_config_t *config,
     ctx->token_cache = config->child->tokens;
     ctx->identity_cache = config->child->identities;
     ctx->revocations = config->revocations;
+    ctx->failures = config->failures;
     ctx->basic_cache = config->child->verdicts;
     ctx->request_id = authsvc_request_id(r);
     ctx->client_ip = r->useragent_ip;

@@ -13,6 +13,7 @@
 #include "config.h"
 #include "guard_directives.h"
 #include "password_directives.h"
+#include "lockout_directives.h"
 
 #define CONTRACT_PASSWORD_MAX 1024 /* code points that the contract lets through at all */
 
@@ -488,6 +489,16 @@ const command_rec authsvc_directives[] = {
                     "who is asked about a user and a password"),
     AP_INIT_TAKE1("AuthSvcBasicCache", set_duration, AT(basic_cache), RSRC_CONF,
                   "how long AuthBasicProvider authsvc believes credentials that were right"),
+    AP_INIT_TAKE1("AuthSvcLoginFailures", authsvc_lockout_set_failures, NULL, RSRC_CONF,
+                  "how many wrong passwords begin a pause; or Off"),
+    AP_INIT_TAKE2("AuthSvcLoginPause", authsvc_lockout_set_pause, NULL, RSRC_CONF,
+                  "the first pause and the longest"),
+    AP_INIT_TAKE1("AuthSvcLoginFailuresPerAccount", authsvc_lockout_set_account, NULL, RSRC_CONF,
+                  "how many of an account keep new networks and devices from it; or Off"),
+    AP_INIT_TAKE1("AuthSvcDeviceTokenLifetime", authsvc_lockout_set_device, NULL, RSRC_CONF,
+                  "how long a device stays known without a login; or Off"),
+    AP_INIT_FLAG("AuthSvcRegistrationDisclosure", authsvc_lockout_set_disclosure, NULL, RSRC_CONF,
+                 "Off: a registration does not tell whether there was such an account"),
     AP_INIT_FLAG("AuthSvcRequireTLS", set_flag, AT(require_tls), RSRC_CONF,
                  "On: credentials are refused over plain http"),
     AP_INIT_FLAG("AuthSvcCookie", set_flag, AT(cookie), RSRC_CONF,

@@ -18,6 +18,7 @@
 #include "guard.h"
 #include "handler.h"
 #include "hash_slots.h"
+#include "login_failures.h"
 #include "mount.h"
 #include "revocation_feed.h"
 
@@ -34,6 +35,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(authsvc_hash_slots_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(authsvc_revocation_feed_post_config, NULL, before_watchdog,
                         APR_HOOK_MIDDLE);
+    ap_hook_post_config(authsvc_login_failures_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(authsvc_child_init, after_dbd, before_watchdog, APR_HOOK_MIDDLE);
     APR_OPTIONAL_HOOK(dbd, post_connect, authsvc_lease_post_connect, NULL, NULL, APR_HOOK_MIDDLE);
 

@@ -40,6 +40,8 @@ typedef struct {
     apr_interval_time_t lifetime; /* the longest of an access token */
     int leads; /* this child looks, and no other one */
     authsvc_feed_t feed;
+    apr_time_t failures_purged_at;
+    apr_time_t failures_complained_at; /* monotonic; 0: all is well */
     apr_time_t complained_at; /* monotonic; 0: all is well */
 } follower_t;
 
@@ -130,6 +132,28 @@ static void tidy(follower_t *follower, authsvc_ctx_t *ctx)
     }
 }
 
+/* Beside the revocations, what this node counted of login failures. */
+static void write_failures(follower_t *follower, authsvc_ctx_t *ctx)
+{
+    apr_time_t now = authsvc_clock_monotonic();
+    authsvc_error_t *err;
+
+    ctx->db_budget = at_most(ctx->settings->db_timeout, LONGEST_TIDYING);
+    err = authsvc_lockout_write(ctx);
+    if (!err) {
+        err = authsvc_lockout_tidy(ctx, &follower->failures_purged_at);
+    }
+    if (!err) {
+        follower->failures_complained_at = 0;
+    } else if (!follower->failures_complained_at ||
+               now - follower->failures_complained_at >= REMIND_EVERY) {
+        follower->failures_complained_at = now;
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, follower->server,
+                     "AS0608: login failures could not be written or tidied up; they count on this "
+                     "node, and it is tried again: %s", authsvc_error_describe(err, ctx->pool));
+    }
+}
+
 static void follow(follower_t *follower, apr_pool_t *pool)
 {
     const authsvc_server_config_t *config = authsvc_config_server(follower->server);
@@ -146,10 +170,14 @@ static void follow(follower_t *follower, apr_pool_t *pool)
     ctx.db_budget = at_most(config->settings->db_timeout, LONGEST_LOOK);
     ctx.repositories = &authsvc_repositories;
     ctx.revocations = follower->set;
+    ctx.failures = config->failures;
     err = authsvc_feed_follow(&ctx, &follower->feed);
     tell(follower, err, pool);
     if (!err && !atomic_load(&closed)) {
         tidy(follower, &ctx);
+    }
+    if (!err && ctx.failures && !atomic_load(&closed)) {
+        write_failures(follower, &ctx);
     }
 }
 

@@ -74,6 +74,14 @@ authsvc_settings_t *authsvc_settings_from_config(apr_pool_t *pool,
     TAKE(basic_cache)
     TAKE(cors_origins)
     TAKE(cookie)
+    TAKE(login_failures)
+    TAKE(login_failures_window)
+    TAKE(login_pause)
+    TAKE(login_pause_max)
+    TAKE(account_failures)
+    TAKE(account_failures_window)
+    TAKE(device_lifetime)
+    TAKE(registration_disclosure)
     return settings;
 }
 

@@ -76,12 +76,14 @@ authsvc_error_t *authsvc_sessions_raise_epochs(authsvc_ctx_t *ctx, const char *u
 extern const authsvc_sessions_repository_t authsvc_sessions_repository;
 extern const authsvc_node_repository_t authsvc_node_repository;
 extern const authsvc_revocations_repository_t authsvc_revocations_repository;
+extern const authsvc_login_failures_repository_t authsvc_login_failures_repository;
 
 /* Each repository's statements, NULL-terminated. */
 extern const authsvc_statement_t *const authsvc_users_statements[];
 extern const authsvc_statement_t *const authsvc_sessions_statements[];
 extern const authsvc_statement_t *const authsvc_sessions_end_statements[];
 extern const authsvc_statement_t *const authsvc_revocations_statements[];
+extern const authsvc_statement_t *const authsvc_login_failures_statements[];
 extern const authsvc_statement_t *const authsvc_node_statements[];
 
 #endif

@@ -1,18 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rows.h"
 
+#define INSERT_USER                                                                  \
+    "INSERT INTO users (id, email, password_hash, name, role, email_verified,"       \
+    " created_at, updated_at)"                                                       \
+    " VALUES ($1, $2, $3, $4, $5, FALSE, authsvc_now(), authsvc_now())"              \
+    " ON CONFLICT (email) DO NOTHING"
+
 static const authsvc_statement_t insert_user = {
     .name = "users_insert",
-    .sql = "INSERT INTO users (id, email, password_hash, name, role, email_verified,"
-           " created_at, updated_at)"
-           " VALUES ($1, $2, $3, $4, $5, FALSE, authsvc_now(), authsvc_now())"
-           " ON CONFLICT (email) DO NOTHING"
-           " RETURNING email_verified, created_at",
+    .sql = INSERT_USER " RETURNING email_verified, created_at",
     .n_params = 5,
     .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT,
                AUTHSVC_DB_TEXT},
     .n_columns = 2,
     .columns = {AUTHSVC_DB_BOOL, AUTHSVC_DB_TIME},
+};
+
+/*
+ * The same, so that nobody can tell by the time it takes whether the email was taken: the disk is
+ * waited for either way, as a row is written that means nothing.
+ */
+#define WRITE_ANYWAY                                                                 \
+    "INSERT INTO login_failures"                                                     \
+    " (account, place, failures, pauses, since, paused_until, expires_at)"           \
+    " VALUES ($6, '" AUTHSVC_PLACE_REGISTER "', 0, 0, authsvc_now(), authsvc_now(),"  \
+    " authsvc_now(3600))"                                                            \
+    " ON CONFLICT (account, place) DO UPDATE SET expires_at = authsvc_now(3600)"
+#define UNSEEN_PARAMS                                                                \
+    .n_params = 6,                                                                   \
+    .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT,   \
+               AUTHSVC_DB_TEXT, AUTHSVC_DB_BYTES}
+
+static const authsvc_statement_t write_anyway = {
+    .name = "users_insert_unseen_then",
+    .sql = WRITE_ANYWAY,
+    UNSEEN_PARAMS,
+};
+
+static const authsvc_statement_t insert_unseen = {
+    .name = "users_insert_unseen",
+    .pgsql = "WITH made AS (" INSERT_USER " RETURNING 1 AS one) " WRITE_ANYWAY
+             " RETURNING (SELECT COUNT(*) FROM made)",
+    .sqlite = INSERT_USER " RETURNING 1",
+    UNSEEN_PARAMS,
+    .n_columns = 1,
+    .columns = {AUTHSVC_DB_INT},
+    .sqlite_then = &write_anyway,
 };
 
 static const authsvc_statement_t select_by_email = {
@@ -109,7 +143,7 @@ static const authsvc_statement_t update_deleted = {
 };
 
 const authsvc_statement_t *const authsvc_users_statements[] = {
-    &insert_user, &select_by_email, &select_by_id, &select_page,    &update_role,
+    &insert_user, &insert_unseen, &select_by_email, &select_by_id, &select_page,    &update_role,
     &lock_admins, &update_hash,     &update_name,  &update_deleted, NULL,
 };
 
@@ -142,6 +176,20 @@ static authsvc_error_t *users_insert(authsvc_ctx_t *ctx, authsvc_user_t *user, i
         user->created_at = authsvc_db_cell(result, 0, 1)->integer;
         user->deleted_at = 0;
     }
+    return NULL;
+}
+
+static authsvc_error_t *users_insert_unseen(authsvc_ctx_t *ctx, const authsvc_user_t *user,
+                                            const unsigned char account[AUTHSVC_ACCOUNT_OCTETS],
+                                            int *created)
+{
+    const authsvc_db_value_t params[] = {
+        authsvc_db_uuid(user->id),   authsvc_db_text(user->email),
+        authsvc_db_text(user->password_hash), authsvc_db_text(user->name),
+        authsvc_db_text(user->role), authsvc_db_bytes(account, AUTHSVC_ACCOUNT_OCTETS)};
+    authsvc_db_result_t *result;
+    AUTHSVC_TRY(authsvc_db_run(ctx, &insert_unseen, params, &result));
+    *created = result->n_rows == 1 && authsvc_db_cell(result, 0, 0)->integer == 1;
     return NULL;
 }
 
@@ -255,6 +303,7 @@ static authsvc_error_t *users_mark_deleted(authsvc_ctx_t *ctx, const authsvc_use
 
 const authsvc_users_repository_t authsvc_users_repository = {
     .insert = users_insert,
+    .insert_unseen = users_insert_unseen,
     .find_by_email = users_find_by_email,
     .find_by_id = users_find_by_id,
     .list = users_list,

@@ -2,6 +2,7 @@
 #include "administration.h"
 #include "authsvc/crypto/password.h"
 #include "event.h"
+#include "lockout.h"
 #include "revocation.h"
 #include "sessions.h"
 
@@ -78,21 +79,41 @@ static authsvc_error_t *delete_user_and_sessions(authsvc_ctx_t *ctx, void *baton
     return ctx->repositories->revocations->add_user(ctx, user->id, &deletion->himself);
 }
 
+/*
+ * Whoever has the session may not have the password: guesses count. Those of others do not keep
+ * the owner from it, unless they come from the same network.
+ */
+static authsvc_error_t *check_password(authsvc_ctx_t *ctx, const authsvc_user_t *user,
+                                       const char *password, apr_size_t password_len)
+{
+    authsvc_password_verdict_t verdict;
+    authsvc_lockout_t lockout;
+    authsvc_user_t *same = NULL;
+    int paused;
+    AUTHSVC_TRY(authsvc_lockout_find(ctx, user->email, &lockout, &same));
+    lockout.is_inside = 1;
+    paused = authsvc_lockout_is_paused(ctx, &lockout);
+    AUTHSVC_TRY(authsvc_password_verify(ctx, user->password_hash, password, password_len,
+                                        &verdict));
+    if (!paused && !verdict.matches) {
+        AUTHSVC_TRY(authsvc_lockout_failed(ctx, &lockout, user));
+    }
+    if (paused || !verdict.matches || authsvc_lockout_is_paused(ctx, &lockout)) {
+        authsvc_event(ctx, "AS0220", "account-delete-refused", user->id, NULL);
+        return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAUTHENTICATED, "invalid-credentials",
+                             "Invalid password.", "wrong password");
+    }
+    return NULL;
+}
+
 authsvc_error_t *authsvc_account_delete(authsvc_ctx_t *ctx, const char *password,
                                         apr_size_t password_len)
 {
     /* A hash or a role that changed between the check and the change asks for another check. */
     for (int attempt = 0; attempt < 3; attempt++) {
         authsvc_user_t *user = NULL;
-        authsvc_password_verdict_t verdict;
         AUTHSVC_TRY(find_user(ctx, &user));
-        AUTHSVC_TRY(authsvc_password_verify(ctx, user->password_hash, password, password_len,
-                                            &verdict));
-        if (!verdict.matches) {
-            authsvc_event(ctx, "AS0220", "account-delete-refused", user->id, NULL);
-            return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAUTHENTICATED, "invalid-credentials",
-                                 "Invalid password.", "wrong password");
-        }
+        AUTHSVC_TRY(check_password(ctx, user, password, password_len));
         deletion_t deletion = {.user = user};
         AUTHSVC_TRY(ctx->repositories->transaction(ctx, delete_user_and_sessions, &deletion));
         if (deletion.deleted) {

@@ -5,6 +5,7 @@
 #include "authsvc/core/text.h"
 #include "authsvc/crypto/password.h"
 #include "event.h"
+#include "lockout.h"
 
 authsvc_error_t *authsvc_credentials_refuse(authsvc_ctx_t *ctx, const authsvc_user_t *user)
 {
@@ -38,16 +39,27 @@ authsvc_error_t *authsvc_credentials_check(authsvc_ctx_t *ctx, const char *email
     authsvc_user_t *found = NULL;
     const char *normalized = NULL;
     authsvc_password_verdict_t verdict;
+    authsvc_lockout_t lockout = {0};
+    int paused;
     if (authsvc_email_normalize(ctx->pool, email, ctx->settings->email_utf8, &normalized)) {
         normalized = NULL; /* nobody's; takes as long as anybody's */
     }
     AUTHSVC_TRY(authsvc_password_admits(ctx));
     if (normalized) {
-        AUTHSVC_TRY(ctx->repositories->users->find_by_email(ctx, normalized, &found));
+        AUTHSVC_TRY(authsvc_lockout_find(ctx, normalized, &lockout, &found));
     }
+    paused = authsvc_lockout_is_paused(ctx, &lockout);
     AUTHSVC_TRY(authsvc_password_verify(ctx, found ? found->password_hash : NULL, password,
                                         password_len, &verdict));
+    if (paused) {
+        return authsvc_credentials_refuse(ctx, found);
+    }
     if (!found || !verdict.matches) {
+        AUTHSVC_TRY(authsvc_lockout_failed(ctx, &lockout, found));
+        return authsvc_credentials_refuse(ctx, found);
+    }
+    /* Guesses that were under way when others failed are worth no more than those after them. */
+    if (authsvc_lockout_is_paused(ctx, &lockout)) {
         return authsvc_credentials_refuse(ctx, found);
     }
     if (found->deleted_at) {
@@ -55,6 +67,7 @@ authsvc_error_t *authsvc_credentials_check(authsvc_ctx_t *ctx, const char *email
         return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAUTHENTICATED, "account-deactivated",
                              "This account has been deactivated.", "account is deactivated");
     }
+    AUTHSVC_TRY(authsvc_lockout_succeeded(ctx, &lockout));
     if (verdict.needs_rehash) {
         rehash(ctx, found, password, password_len);
     }

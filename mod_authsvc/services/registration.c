@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "authsvc/core/settings.h"
 #include "event.h"
+#include "lockout.h"
 #include "new_user.h"
 
 typedef struct {
@@ -23,7 +24,16 @@ static authsvc_error_t *insert_user_and_session(authsvc_ctx_t *ctx, void *baton)
     if (!opened) {
         return AUTHSVC_INTERNAL(ctx->pool, "no session for the user just inserted");
     }
-    return NULL;
+    return authsvc_lockout_begin_account(ctx, registration->user);
+}
+
+static authsvc_error_t *refuse_if_closed(authsvc_ctx_t *ctx)
+{
+    if (ctx->settings->registration_open) {
+        return NULL;
+    }
+    return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_FORBIDDEN, "registration-closed",
+                         "This site does not take new accounts.", "registration is off");
 }
 
 authsvc_error_t *authsvc_registration_register(authsvc_ctx_t *ctx, const char *email,
@@ -32,12 +42,30 @@ authsvc_error_t *authsvc_registration_register(authsvc_ctx_t *ctx, const char *e
 {
     const authsvc_new_user_t input = {email, password, password_len, name, AUTHSVC_ROLE_USER};
     registration_t registration = {.grant = grant};
-    if (!ctx->settings->registration_open) {
-        return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_FORBIDDEN, "registration-closed",
-                             "This site does not take new accounts.", "registration is off");
-    }
+    AUTHSVC_TRY(refuse_if_closed(ctx));
     AUTHSVC_TRY(authsvc_new_user_make(ctx, &input, &registration.user));
+    AUTHSVC_TRY(authsvc_lockout_device_token(ctx, registration.user, &grant->device_token));
     AUTHSVC_TRY(ctx->repositories->transaction(ctx, insert_user_and_session, &registration));
     authsvc_event(ctx, "AS0201", "registered", registration.user->id, registration.session_id);
+    return NULL;
+}
+
+authsvc_error_t *authsvc_registration_request(authsvc_ctx_t *ctx, const char *email,
+                                              const char *password, apr_size_t password_len,
+                                              const char *name)
+{
+    const authsvc_new_user_t input = {email, password, password_len, name, AUTHSVC_ROLE_USER};
+    unsigned char account[AUTHSVC_ACCOUNT_OCTETS];
+    authsvc_user_t *user = NULL;
+    int created = 0;
+    AUTHSVC_TRY(refuse_if_closed(ctx));
+    AUTHSVC_TRY(authsvc_new_user_make(ctx, &input, &user));
+    AUTHSVC_TRY(authsvc_account_hash(ctx->pool, ctx->settings->secrets, user->email, account));
+    AUTHSVC_TRY(ctx->repositories->users->insert_unseen(ctx, user, account, &created));
+    if (created) {
+        authsvc_event(ctx, "AS0201", "registered", user->id, NULL);
+    } else {
+        authsvc_event(ctx, "AS0284", "registration-of-known-address", NULL, NULL);
+    }
     return NULL;
 }

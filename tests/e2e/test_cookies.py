@@ -62,7 +62,7 @@ def test_walk(site):
     assert {name: value for name, (value, _) in set_cookies(answer).items()} == {
         "authsvc": "", "authsvc-refresh": ""}
     assert all("Max-Age=0" in attributes for _, attributes in set_cookies(answer).values())
-    assert not site.client.cookies
+    assert set(site.client.cookies) == {"authsvc-device"}, "it stays, and opens nothing"
     assert not is_signed_in(site)
 
 
@@ -91,7 +91,10 @@ def test_https_issuer_has_prefixes(make_service):
     service = make_service(issuer="https://www.example.org/api/v1", extra=["AuthSvcCookie On"])
     answer = sign_in(service.api)
     cookies = set_cookies(answer)
-    assert set(cookies) == {"__Host-authsvc", "__Secure-authsvc-refresh"}
+    assert set(cookies) == {"__Host-authsvc", "__Secure-authsvc-refresh",
+                            "__Secure-authsvc-device"}
+    assert cookies["__Secure-authsvc-device"][1] == {
+        "Path=/api/v1/auth", f"Max-Age={365 * 86400}", "HttpOnly", "Secure", "SameSite=Lax"}
     assert all("Secure" in attributes for _, attributes in cookies.values())
     assert "AS0651" not in service.httpd.log_text()
     field = {"Cookie": f"__Host-authsvc={cookies['__Host-authsvc'][0]}"}
@@ -133,7 +136,7 @@ def test_another_page_signs_nobody_in(site):
     body = {"email": new_email(), "password": PASSWORD, "name": "Ada"}
     for headers in (CROSS, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
         problem(site.post("/auth/register", body, headers=headers), 403, "cross-site")
-        assert not site.client.cookies
+        assert set(site.client.cookies) == {"authsvc-device"}
     assert site.post("/auth/register", body).status_code == 201, "no browser at all"
     site.client.cookies.clear()
     login = {"email": body["email"], "password": PASSWORD}

@@ -6,7 +6,7 @@
 #include <apr_time.h>
 
 /*
- * The two session cookies, and who may act by them (AuthSvcCookie). `secure` is
+ * The two session cookies, that of the device, and who may act by them (AuthSvcCookie). `secure` is
  * settings->cookie_secure throughout: the site is reached by https. Without it (on loopback) the
  * names lose their prefix, which browsers accept with the attribute Secure only.
  */
@@ -16,6 +16,9 @@ const char *authsvc_cookie_access_name(int secure);
 
 /** The refresh token's cookie: "__Secure-authsvc-refresh", or "authsvc-refresh". */
 const char *authsvc_cookie_refresh_name(int secure);
+
+/** The device token's cookie: "__Secure-authsvc-device", or "authsvc-device". */
+const char *authsvc_cookie_device_name(int secure);
 
 /**
  * Find a cookie in a Cookie field (RFC 6265 §4.2.1). Only ';' parts cookies: where several fields
@@ -41,7 +44,14 @@ const char *authsvc_cookie_set_access(apr_pool_t *pool, int secure, const char *
 const char *authsvc_cookie_set_refresh(apr_pool_t *pool, int secure, const char *path,
                                        const char *token, apr_interval_time_t lifetime);
 
-/** Set-Cookie that removes what the two above set. */
+/**
+ * Set-Cookie for a device token: SameSite=Lax, HttpOnly. It opens nothing, and stays when somebody
+ * signs out.
+ */
+const char *authsvc_cookie_set_device(apr_pool_t *pool, int secure, const char *path,
+                                      const char *token, apr_interval_time_t lifetime);
+
+/** Set-Cookie that removes what the first two above set. */
 const char *authsvc_cookie_clear_access(apr_pool_t *pool, int secure);
 const char *authsvc_cookie_clear_refresh(apr_pool_t *pool, int secure, const char *path);
 

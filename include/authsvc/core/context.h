@@ -6,6 +6,7 @@
 #include <apr_time.h>
 
 #include "authsvc/core/clock.h"
+#include "authsvc/core/failures.h"
 #include "authsvc/core/gate.h"
 #include "authsvc/core/log.h"
 #include "authsvc/core/revocations.h"
@@ -34,12 +35,14 @@ typedef struct authsvc_ctx_t {
     struct authsvc_admission_t *admission; /* to hashing; NULL: free */
     authsvc_gate_t *gate;                  /* to waiting; NULL: free */
     authsvc_revocations_t *revocations;    /* of this database; NULL: none, ask the database */
+    authsvc_failures_t *failures; /* not written yet, of this database; NULL: each is written at once */
     struct authsvc_cache_t *token_cache; /* verified tokens (crypto/token_cache.h); NULL: none */
     struct authsvc_cache_t *identity_cache; /* tokens for backends; NULL: none */
     struct authsvc_cache_t *basic_cache; /* who sent Basic credentials; NULL: none */
     const char *request_id;
     const char *client_ip;  /* textual, NULL if there is none */
     const char *user_agent; /* as sent, NULL if there is none */
+    const char *device_token; /* as sent with credentials, NULL if there is none */
     const struct authsvc_principal_t *principal; /* who the access token names, or NULL */
 } authsvc_ctx_t;
 

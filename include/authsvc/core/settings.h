@@ -67,6 +67,17 @@ typedef struct authsvc_settings_t {
     apr_interval_time_t db_timeout; /* 3 s, for all of a request's statements together */
     int require_tls;
     apr_interval_time_t basic_cache; /* how long Basic credentials are believed, 300 s; 0: not */
+
+    /* Login failures (services/lockout.h). */
+    int login_failures; /* of a place in that time, 10; 0: nothing is counted */
+    apr_interval_time_t login_failures_window; /* 15 min */
+    apr_interval_time_t login_pause;           /* the first one, 60 s */
+    apr_interval_time_t login_pause_max;       /* 15 min */
+    int account_failures; /* of all places of an account together, 100; 0: they have no limit */
+    apr_interval_time_t account_failures_window; /* 1 h */
+    apr_interval_time_t device_lifetime; /* of a device token, 365 d; 0: there are none */
+    int registration_disclosure; /* 0: a registration does not tell whether there was an account */
+
     const apr_array_header_t *cors_origins; /* of const char *; never NULL */
     /* The common passwords are refused, those of the lists, and what user and site are called: */
     int password_blocklist;

@@ -5,7 +5,7 @@
 #include "authsvc/db/provider.h"
 
 /** The schema version this module needs, and its own number (authsvc_schema.min_module). */
-#define AUTHSVC_SCHEMA_VERSION 3
+#define AUTHSVC_SCHEMA_VERSION 4
 #define AUTHSVC_MODULE_LEVEL 1
 
 /** One embedded migration. */

@@ -2,6 +2,7 @@
 #ifndef AUTHSVC_REPOSITORIES_REPOSITORIES_H
 #define AUTHSVC_REPOSITORIES_REPOSITORIES_H
 
+#include "authsvc/repositories/login_failures.h"
 #include "authsvc/repositories/node.h"
 #include "authsvc/repositories/revocations.h"
 #include "authsvc/repositories/sessions.h"
@@ -16,6 +17,7 @@ typedef struct authsvc_repositories_t {
     const authsvc_sessions_repository_t *sessions;
     const authsvc_node_repository_t *node;
     const authsvc_revocations_repository_t *revocations;
+    const authsvc_login_failures_repository_t *failures;
     /** authsvc_db_transaction, or a mock's. */
     authsvc_error_t *(*transaction)(authsvc_ctx_t *ctx,
                                     authsvc_error_t *(*fn)(authsvc_ctx_t *ctx, void *baton),

@@ -4,6 +4,8 @@
 
 #include "authsvc/db/db.h"
 
+#define AUTHSVC_ACCOUNT_OCTETS 16 /* of authsvc_account_hash */
+
 #define AUTHSVC_ROLE_USER "user"
 #define AUTHSVC_ROLE_ADMIN "admin"
 
@@ -49,6 +51,16 @@ typedef struct {
      * @param created 0 if the email is taken (nothing is changed then)
      */
     authsvc_error_t *(*insert)(authsvc_ctx_t *ctx, authsvc_user_t *user, int *created);
+
+    /**
+     * Insert a user, with the same work whether the email is taken or not. One statement.
+     * @param user id, email, password_hash, name, role are read
+     * @param account what stands for it in the table of login failures
+     * @param created 0 if the email is taken
+     */
+    authsvc_error_t *(*insert_unseen)(authsvc_ctx_t *ctx, const authsvc_user_t *user,
+                                      const unsigned char account[AUTHSVC_ACCOUNT_OCTETS],
+                                      int *created);
 
     /** @param user NULL if there is none; a deleted one is found too */
     authsvc_error_t *(*find_by_email)(authsvc_ctx_t *ctx, const char *email,

@@ -17,6 +17,7 @@ typedef struct authsvc_principal_t {
 typedef struct {
     const char *access_token;
     const char *refresh_token;
+    const char *device_token; /* NULL if none was made */
     apr_int64_t expires_in; /* seconds */
     const authsvc_user_t *user;
 } authsvc_grant_t;
@@ -32,6 +33,15 @@ typedef struct {
 authsvc_error_t *authsvc_registration_register(authsvc_ctx_t *ctx, const char *email,
                                                const char *password, apr_size_t password_len,
                                                const char *name, authsvc_grant_t *grant);
+
+/**
+ * The same where nobody is to learn whether there is such an account: nobody is signed in, and known
+ * and new addresses meet the same work and the same answer.
+ * @return FORBIDDEN "registration-closed"; INVALID with fields; UNAVAILABLE
+ */
+authsvc_error_t *authsvc_registration_request(authsvc_ctx_t *ctx, const char *email,
+                                              const char *password, apr_size_t password_len,
+                                              const char *name);
 
 /* services/policy.c */
 
@@ -257,6 +267,31 @@ authsvc_error_t *authsvc_feed_follow(authsvc_ctx_t *ctx, authsvc_feed_t *feed);
  */
 authsvc_error_t *authsvc_feed_tidy(authsvc_ctx_t *ctx, authsvc_feed_t *feed,
                                    apr_interval_time_t lifetime);
+
+/* services/lockout.c, lockout_support.c: docs/brute-force.md */
+
+/**
+ * Write what ctx->failures counted, if that is due: at most once a second for a node, and 200 rows.
+ * What fails stays, and is tried again.
+ */
+authsvc_error_t *authsvc_lockout_write(authsvc_ctx_t *ctx);
+
+/**
+ * Now and then, remove expired rows. Mostly nothing is due.
+ * @param purged_at the caller keeps it; 0 at first
+ */
+authsvc_error_t *authsvc_lockout_tidy(authsvc_ctx_t *ctx, apr_time_t *purged_at);
+
+/**
+ * What is written about tries at an account. The caller has made sure that whoever asks may know.
+ * @param entries of authsvc_failure_entry_t
+ */
+authsvc_error_t *authsvc_lockout_list(authsvc_ctx_t *ctx, const authsvc_user_t *user,
+                                      apr_array_header_t **entries);
+
+/** Forget all failures of an account. The same. @param cleared of how many places */
+authsvc_error_t *authsvc_lockout_clear(authsvc_ctx_t *ctx, const authsvc_user_t *user,
+                                       apr_int64_t *cleared);
 
 /* services/readiness.c */
 

@@ -14,10 +14,11 @@ AUTHSVC_UNIT_SUITE(suite_keys);
 AUTHSVC_UNIT_SUITE(suite_keyset);
 AUTHSVC_UNIT_SUITE(suite_low_priority);
 AUTHSVC_UNIT_SUITE(suite_password);
+AUTHSVC_UNIT_SUITE(suite_device_token);
 AUTHSVC_UNIT_SUITE(suite_refresh_token);
 AUTHSVC_UNIT_SUITE(suite_secrets);
 
 AUTHSVC_UNIT_MAIN(suite_admission, suite_blocklist, suite_cache, suite_calibrate, suite_crypto,
                   suite_jwt, suite_jwt_claims, suite_jwt_refusals, suite_key_directory, suite_keys,
                   suite_keyset, suite_low_priority, suite_password, suite_refresh_token,
-                  suite_secrets)
+                  suite_secrets, suite_device_token)

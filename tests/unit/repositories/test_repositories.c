@@ -155,6 +155,10 @@ START_TEST(every_statement_runs)
             authsvc_db_result_t *result;
             for (int p = 0; p < statement->n_params; p++) {
                 params[p] = harmless(statement->params[p]);
+                if (params[p].type == AUTHSVC_DB_BYTES && strstr(statement->sql ? statement->sql
+                                                                 : statement->pgsql, "account")) {
+                    params[p].size = AUTHSVC_ACCOUNT_OCTETS;
+                }
             }
             authsvc_error_t *err = authsvc_db_run(ctx, statement, params, &result);
             ck_assert_msg(!err, "%s: %s", statement->name,

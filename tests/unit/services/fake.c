@@ -8,8 +8,7 @@ fake_t fake;
 
 static const unsigned char database_id[AUTHSVC_UUID_OCTETS] = {1, 2, 3, 4};
 
-/* Counts a call, and fails it if it is the one to fail. */
-static authsvc_error_t *called(authsvc_ctx_t *ctx)
+authsvc_error_t *fake_called(authsvc_ctx_t *ctx)
 {
     if (++fake.calls == fake.fail_at) {
         return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL, "made to fail");
@@ -74,7 +73,7 @@ static const char *same_role(const char *role)
 
 static authsvc_error_t *users_insert(authsvc_ctx_t *ctx, authsvc_user_t *user, int *created)
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     *created = user_by_email(user->email) == NULL;
     if (*created) {
         ck_assert_int_lt(fake.n_users, FAKE_ROWS);
@@ -91,6 +90,14 @@ static authsvc_error_t *users_insert(authsvc_ctx_t *ctx, authsvc_user_t *user, i
     return NULL;
 }
 
+static authsvc_error_t *users_insert_unseen(authsvc_ctx_t *ctx, const authsvc_user_t *user,
+                                            const unsigned char *account, int *created)
+{
+    authsvc_user_t copy = *user;
+    ck_assert_ptr_nonnull(account);
+    return users_insert(ctx, &copy, created);
+}
+
 static authsvc_user_t *read_user(authsvc_ctx_t *ctx, const fake_user_t *row)
 {
     authsvc_user_t *user = row ? copy_user(ctx, row) : NULL;
@@ -103,14 +110,14 @@ static authsvc_user_t *read_user(authsvc_ctx_t *ctx, const fake_user_t *row)
 static authsvc_error_t *users_find_by_email(authsvc_ctx_t *ctx, const char *email,
                                             authsvc_user_t **user)
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     *user = read_user(ctx, user_by_email(email));
     return NULL;
 }
 
 static authsvc_error_t *users_find_by_id(authsvc_ctx_t *ctx, const char *id, authsvc_user_t **user)
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     *user = read_user(ctx, user_by_id(id));
     return NULL;
 }
@@ -119,7 +126,7 @@ static authsvc_error_t *users_list(authsvc_ctx_t *ctx, const authsvc_user_page_t
                                    apr_array_header_t **users)
 {
     int i = 0;
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     *users = apr_array_make(ctx->pool, FAKE_ROWS, sizeof(authsvc_user_t *));
     while (page->after && i < fake.n_users &&
            strcmp(fake.users[i++].id, page->after->id) != 0) {
@@ -138,7 +145,7 @@ static authsvc_error_t *users_set_role(authsvc_ctx_t *ctx, const authsvc_user_t 
     if (fake.before_change) {
         fake.before_change();
     }
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     ck_assert_int_eq(fake.in_transaction, 1);
     fake_user_t *row = user_by_id(user->id);
     *changed = NULL;
@@ -151,7 +158,7 @@ static authsvc_error_t *users_set_role(authsvc_ctx_t *ctx, const authsvc_user_t 
 
 static authsvc_error_t *users_lock_admins(authsvc_ctx_t *ctx, const char *id, apr_int64_t *others)
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     ck_assert_int_eq(fake.in_transaction, 1);
     *others = 0;
     for (int i = 0; i < fake.n_users; i++) {
@@ -166,7 +173,7 @@ static authsvc_error_t *users_replace_hash(authsvc_ctx_t *ctx, const char *id,
                                            const char *old_hash, const char *new_hash,
                                            int *replaced)
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     fake_user_t *row = user_by_id(id);
     *replaced = row && !strcmp(row->hash, old_hash);
     if (*replaced) {
@@ -180,7 +187,7 @@ static authsvc_error_t *sessions_find_user(authsvc_ctx_t *ctx,
                                            const authsvc_session_limits_t *limits,
                                            authsvc_user_t **user)
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     fake_session_t *row = session_by_id(session->session_id);
     *user = NULL;
     if (row && !strcmp(row->user->id, session->user_id) && row->epoch == session->epoch &&
@@ -214,7 +221,7 @@ static authsvc_error_t *users_mark_deleted(authsvc_ctx_t *ctx, const authsvc_use
     if (fake.before_change) {
         fake.before_change();
     }
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     ck_assert_int_eq(fake.in_transaction, 1);
     fake_user_t *row = user_by_id(user->id);
     *deleted = is_unchanged(row, user);
@@ -232,7 +239,7 @@ static authsvc_error_t *sessions_insert(authsvc_ctx_t *ctx, const authsvc_sessio
     if (fake.before_insert) {
         fake.before_insert();
     }
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     fake_user_t *user = user_by_id(owner->id);
     *created = is_unchanged(user, owner);
     *others = 0;
@@ -273,7 +280,7 @@ static authsvc_error_t *sessions_rotate(authsvc_ctx_t *ctx, const authsvc_sessio
                                         const authsvc_session_limits_t *limits,
                                         authsvc_user_t **user, apr_int64_t *epoch)
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     *user = NULL;
     if (fake.rotations_refused > 0) {
         fake.rotations_refused--;
@@ -291,7 +298,7 @@ static authsvc_error_t *sessions_recover(authsvc_ctx_t *ctx, const authsvc_sessi
                                          const authsvc_session_limits_t *limits,
                                          authsvc_user_t **user, apr_int64_t *epoch)
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     fake_session_t *row = session_by_token(token);
     *user = NULL;
     if (row && session_alive(row, limits) && row->counter < token->counter &&
@@ -305,7 +312,7 @@ static authsvc_error_t *sessions_inspect(authsvc_ctx_t *ctx, const authsvc_sessi
                                          const authsvc_session_limits_t *limits,
                                          authsvc_session_state_t **state, authsvc_user_t **user)
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     fake_session_t *row = session_by_token(token);
     *state = NULL;
     *user = NULL;
@@ -345,7 +352,7 @@ static void end_session(fake_session_t *row, apr_array_header_t *revoked)
 static authsvc_error_t *sessions_revoke(authsvc_ctx_t *ctx, const authsvc_session_token_t *token,
                                         apr_array_header_t **revoked)
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     fake_session_t *row = session_by_token(token);
     *revoked = no_entries(ctx);
     if (row && !row->revoked_at) {
@@ -365,7 +372,7 @@ static authsvc_error_t *sessions_list(authsvc_ctx_t *ctx, const authsvc_session_
                                       const authsvc_session_limits_t *limits,
                                       apr_array_header_t **entries)
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     *entries = apr_array_make(ctx->pool, FAKE_ROWS, sizeof(authsvc_session_entry_t));
     for (int i = 0; i < fake.n_sessions && asks(session, limits); i++) {
         const fake_session_t *row = &fake.sessions[i];
@@ -386,7 +393,7 @@ static authsvc_error_t *sessions_revoke_one(authsvc_ctx_t *ctx, const char *id,
                                             const authsvc_session_limits_t *limits,
                                             apr_array_header_t **revoked)
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     fake_session_t *row = session_by_id(id);
     *revoked = no_entries(ctx);
     if (row && !strcmp(row->user->id, session->user_id) && session_alive(row, limits) &&
@@ -402,7 +409,7 @@ static authsvc_error_t *sessions_revoke_surplus(authsvc_ctx_t *ctx, const char *
                                                 apr_array_header_t **revoked)
 {
     int kept = 0;
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     *revoked = no_entries(ctx);
     for (int i = fake.n_sessions - 1; i >= 0; i--) {
         fake_session_t *row = &fake.sessions[i];
@@ -417,7 +424,7 @@ static authsvc_error_t *sessions_revoke_surplus(authsvc_ctx_t *ctx, const char *
 static authsvc_error_t *sessions_revoke_all(authsvc_ctx_t *ctx, const char *user_id,
                                             apr_array_header_t **revoked)
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     *revoked = no_entries(ctx);
     for (int i = 0; i < fake.n_sessions; i++) {
         fake_session_t *row = &fake.sessions[i];
@@ -431,7 +438,7 @@ static authsvc_error_t *sessions_revoke_all(authsvc_ctx_t *ctx, const char *user
 static authsvc_error_t *sessions_raise_epochs(authsvc_ctx_t *ctx, const char *user_id,
                                               apr_array_header_t **revoked)
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     *revoked = no_entries(ctx);
     for (int i = 0; i < fake.n_sessions; i++) {
         fake_session_t *row = &fake.sessions[i];
@@ -445,7 +452,7 @@ static authsvc_error_t *sessions_raise_epochs(authsvc_ctx_t *ctx, const char *us
 static authsvc_error_t *revocations_poll(authsvc_ctx_t *ctx, apr_int64_t from,
                                          authsvc_revocation_feed_t *feed)
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     fake.polled_from = from;
     feed->next = fake.n_revoked + 1;
     feed->is_standby = fake.is_standby;
@@ -460,7 +467,7 @@ static authsvc_error_t *revocations_poll(authsvc_ctx_t *ctx, apr_int64_t from,
 static authsvc_error_t *revocations_add_user(authsvc_ctx_t *ctx, const char *user_id,
                                              apr_array_header_t **revoked)
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     ck_assert_int_eq(fake.in_transaction, 1);
     *revoked = no_entries(ctx);
     write_entry(*revoked, user_id, apr_time_sec(fake.now) + 10);
@@ -470,14 +477,14 @@ static authsvc_error_t *revocations_add_user(authsvc_ctx_t *ctx, const char *use
 static authsvc_error_t *revocations_record_lifetime(authsvc_ctx_t *ctx,
                                                     apr_interval_time_t lifetime)
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     fake.lifetime = lifetime;
     return NULL;
 }
 
 static authsvc_error_t *revocations_purge(authsvc_ctx_t *ctx, int limit, apr_int64_t *removed)
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     ck_assert_int_gt(limit, 0);
     fake.purges++;
     *removed = fake.purged;
@@ -486,14 +493,14 @@ static authsvc_error_t *revocations_purge(authsvc_ctx_t *ctx, int limit, apr_int
 
 static authsvc_error_t *node_inspect(authsvc_ctx_t *ctx, authsvc_node_state_t *state)
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     *state = fake.node;
     return NULL;
 }
 
 static authsvc_error_t *node_record_secret(authsvc_ctx_t *ctx, int number, const char *fingerprint)
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     fake.recorded_secret = number;
     apr_cpystrn(fake.recorded_fingerprint, fingerprint, sizeof(fake.recorded_fingerprint));
     return NULL;
@@ -515,6 +522,8 @@ static authsvc_error_t *transaction(authsvc_ctx_t *ctx,
         fake.n_users = before.n_users;
         fake.n_sessions = before.n_sessions;
         fake.n_revoked = before.n_revoked;
+        memcpy(fake.failures, before.failures, sizeof(fake.failures));
+        fake.n_failures = before.n_failures;
     }
     fake.in_transaction = 0;
     return err;
@@ -522,13 +531,13 @@ static authsvc_error_t *transaction(authsvc_ctx_t *ctx,
 
 static authsvc_error_t *identity(authsvc_ctx_t *ctx, unsigned char id[AUTHSVC_UUID_OCTETS])
 {
-    AUTHSVC_TRY(called(ctx));
+    AUTHSVC_TRY(fake_called(ctx));
     memcpy(id, database_id, AUTHSVC_UUID_OCTETS);
     return NULL;
 }
 
 static const authsvc_users_repository_t users = {
-    users_insert,   users_find_by_email, users_find_by_id,   users_list,
+    users_insert,   users_insert_unseen, users_find_by_email, users_find_by_id,   users_list,
     users_set_role, users_lock_admins,   users_replace_hash, users_rename,
     users_mark_deleted};
 static const authsvc_sessions_repository_t sessions = {
@@ -538,8 +547,15 @@ static const authsvc_sessions_repository_t sessions = {
 static const authsvc_revocations_repository_t revocations = {
     revocations_poll, revocations_add_user, revocations_record_lifetime, revocations_purge};
 static const authsvc_node_repository_t node = {node_inspect, node_record_secret};
-static const authsvc_repositories_t repositories = {&users,       &sessions,   &node, &revocations,
-                                                    transaction, identity};
+static const authsvc_repositories_t repositories = {
+    .users = &users,
+    .sessions = &sessions,
+    .node = &node,
+    .revocations = &revocations,
+    .failures = &fake_failures_repository,
+    .transaction = transaction,
+    .identity = identity,
+};
 
 static void make_keys(apr_pool_t *pool)
 {

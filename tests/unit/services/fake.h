@@ -14,6 +14,7 @@
 
 #define FAKE_ROWS 8
 #define FAKE_REVOCATIONS 32
+#define FAKE_FAILURES 256
 #define FAKE_PASSWORD "Correct Horse 9"
 
 typedef struct {
@@ -36,6 +37,16 @@ typedef struct {
     apr_time_t rotated_at; /* 0: never */
     apr_time_t revoked_at; /* 0: it is not */
 } fake_session_t;
+
+typedef struct {
+    unsigned char account[AUTHSVC_ACCOUNT_OCTETS];
+    char place[AUTHSVC_PLACE_MAX + 1];
+    apr_int64_t failures;
+    int pauses;
+    apr_time_t since;
+    apr_time_t paused_until;
+    apr_time_t succeeded_at; /* 0: never */
+} fake_failures_t;
 
 /* Everything a test looks at or sets. */
 typedef struct {
@@ -66,12 +77,22 @@ typedef struct {
     apr_int64_t lifetime;    /* that was recorded, us */
     int purges;
     apr_int64_t purged; /* what a purge says it removed */
+    fake_failures_t failures[FAKE_FAILURES];
+    int n_failures;
+    int records;              /* of failures, written */
+    void (*after_find)(void); /* what happens between the look-up of an account and its hash */
     authsvc_node_state_t node;
     int recorded_secret;
     char recorded_fingerprint[64];
 } fake_t;
 
 extern fake_t fake;
+
+/* fake_failures.c */
+extern const authsvc_login_failures_repository_t fake_failures_repository;
+
+/** Count a call, and fail it if it is the one to fail. */
+authsvc_error_t *fake_called(authsvc_ctx_t *ctx);
 
 /** A fresh world: no user, registration open, cheap hashes, ES256 keys, a secret, a fixed time. */
 void fake_setup(void);

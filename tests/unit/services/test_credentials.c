@@ -15,7 +15,7 @@ START_TEST(says_whose_they_are_and_opens_nothing)
     ck_assert_ok(check("ADA@Example.ORG", FAKE_PASSWORD, &user));
     ck_assert_str_eq(user->id, ada->id);
     ck_assert_int_eq(fake.n_sessions, 0);
-    ck_assert_int_eq(fake.calls, 1);
+    ck_assert_int_eq(fake.calls, 2); /* and from where */
     ck_assert_int_eq(fake.log.lines, 0);
 }
 END_TEST

@@ -201,7 +201,7 @@ START_TEST(no_failure_says_wrong_password)
         ck_assert_problem(err, AUTHSVC_E_UNAVAILABLE, NULL);
         failures++;
     }
-    ck_assert_int_eq(failures, 3);
+    ck_assert_int_eq(failures, 4);
 }
 END_TEST
 

@@ -114,7 +114,7 @@ START_TEST(any_failure_is_an_error_and_leaves_nothing_half_done)
         failures++;
         fake_teardown();
     }
-    ck_assert_int_eq(failures, 3);
+    ck_assert_int_eq(failures, 5);
 }
 END_TEST
 

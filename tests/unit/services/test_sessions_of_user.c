@@ -124,10 +124,10 @@ START_TEST(a_sign_in_does_not_fail_with_the_end_of_another)
     fake.settings.max_sessions = 1;
     ada_with_sessions(1, &grant);
     fake.calls = 0;
-    fake.fail_at = 4; /* find, identity, insert, and this */
+    fake.fail_at = 5; /* find, identity twice, insert, and this */
     ck_assert_ok(authsvc_login(&fake.ctx, "ada@example.org", FAKE_PASSWORD, strlen(FAKE_PASSWORD),
                                &grant));
-    ck_assert_int_eq(fake.calls, 4);
+    ck_assert_int_eq(fake.calls, 5);
     ck_assert_int_eq(fake.sessions[0].revoked_at, 0);
     ck_assert_ptr_nonnull(strstr(fake.log.all, "AS0216"));
 }

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUTHSVC_CORE_FAILURES_H
+#define AUTHSVC_CORE_FAILURES_H
+
+#include <apr_errno.h>
+#include <apr_pools.h>
+#include <apr_tables.h>
+#include <apr_time.h>
+
+/*
+ * Failures that the database does not know yet, in memory that the processes of a node share: so
+ * they count at once, and the database is written to seldom, for many at a time. Of fixed size: the
+ * entry of the fewest failures makes room for a new one. All functions may be called by any thread
+ * of any process; none waits for longer than 0.1 s, also for a process that stands still. A process
+ * that is killed leaves nothing locked. A set may be NULL: there is none.
+ */
+typedef struct authsvc_failures_t authsvc_failures_t;
+
+#define AUTHSVC_FAILURES_ACCOUNT 16
+#define AUTHSVC_FAILURES_PLACE 64
+#define AUTHSVC_FAILURES_USER 40
+
+/** Octets that a set of so many entries needs. */
+apr_size_t authsvc_failures_size(apr_size_t entries);
+
+/**
+ * Make a set in memory of authsvc_failures_size(entries) zeroed octets, aligned to 64.
+ * @param entries at least 8
+ */
+apr_status_t authsvc_failures_create(void *memory, apr_size_t entries, authsvc_failures_t **set);
+
+/** How many there are of an account's place that were not written, and still matter. */
+apr_int64_t authsvc_failures_pending(authsvc_failures_t *set, const unsigned char *account,
+                                     const char *place);
+
+/**
+ * Count one more.
+ * @param user_id text for the log, may be NULL
+ * @param window after which it does not matter any more, counted from the first one
+ * @param is_due 1: the next writer takes it; 0: when there are AUTHSVC_FAILURES_WORTH of them, so
+ *   that who tries each invented address once writes nothing
+ * @return 0 if it could not be counted here
+ */
+int authsvc_failures_add(authsvc_failures_t *set, const unsigned char *account, const char *place,
+                         const char *user_id, apr_interval_time_t window, int is_due);
+
+#define AUTHSVC_FAILURES_WORTH 3
+
+/** Forget what was not written of a place. */
+void authsvc_failures_drop(authsvc_failures_t *set, const unsigned char *account,
+                           const char *place);
+
+/** What a writer takes. */
+typedef struct {
+    unsigned char account[AUTHSVC_FAILURES_ACCOUNT];
+    char place[AUTHSVC_FAILURES_PLACE];
+    char user_id[AUTHSVC_FAILURES_USER]; /* "" if there is none */
+    apr_int64_t n;
+    apr_uint64_t counted; /* for authsvc_failures_written */
+} authsvc_failures_due_t;
+
+/** 1 for the one who is to write now: at most once a second for the set. */
+int authsvc_failures_turn(authsvc_failures_t *set);
+
+/** 1 if nobody had a turn for seconds. */
+int authsvc_failures_is_late(authsvc_failures_t *set);
+
+/**
+ * What is due, in the order of account and place, which all writers keep to.
+ * @return of authsvc_failures_due_t, at most `most`, in pool
+ */
+apr_array_header_t *authsvc_failures_due(authsvc_failures_t *set, apr_pool_t *pool, int most);
+
+/** The database knows these now. */
+void authsvc_failures_written(authsvc_failures_t *set, const apr_array_header_t *due);
+
+#endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lockout.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "authsvc/core/network.h"
+#include "authsvc/core/settings.h"
+#include "authsvc/crypto/crypto.h"
+
+#define AT_ONCE 200 /* rows that a turn writes */
+
+_Static_assert(AUTHSVC_FAILURES_PLACE >= AUTHSVC_PLACE_MAX, "a place does not fit");
+_Static_assert(AUTHSVC_FAILURES_ACCOUNT == AUTHSVC_ACCOUNT_OCTETS &&
+                   AUTHSVC_ACCOUNT_HASH_OCTETS == AUTHSVC_ACCOUNT_OCTETS,
+               "accounts differ");
+
+authsvc_failure_limit_t authsvc_lockout_place_limit(const authsvc_ctx_t *ctx)
+{
+    const authsvc_failure_limit_t limit = {
+        .failures = ctx->settings->login_failures,
+        .window = ctx->settings->login_failures_window,
+        .first = ctx->settings->login_pause,
+        .longest = ctx->settings->login_pause_max,
+    };
+    return limit;
+}
+
+authsvc_failure_limit_t authsvc_lockout_account_limit(const authsvc_ctx_t *ctx)
+{
+    const authsvc_failure_limit_t limit = {
+        .failures = ctx->settings->account_failures,
+        .window = ctx->settings->account_failures_window,
+    };
+    return limit;
+}
+
+static const char *network_place(const authsvc_ctx_t *ctx)
+{
+    return apr_pstrcat(ctx->pool, "ip ", authsvc_network(ctx->pool, ctx->client_ip), NULL);
+}
+
+/* What the client's token says, if it is one of ours, and not too old. */
+static authsvc_error_t *read_device(authsvc_ctx_t *ctx, authsvc_device_token_t *token, int *valid)
+{
+    const authsvc_settings_t *settings = ctx->settings;
+    unsigned char database_id[AUTHSVC_UUID_OCTETS];
+    apr_interval_time_t age;
+
+    *valid = 0;
+    if (!ctx->device_token || settings->device_lifetime == 0) {
+        return NULL;
+    }
+    AUTHSVC_TRY(ctx->repositories->identity(ctx, database_id));
+    AUTHSVC_TRY(authsvc_device_token_decode(ctx->pool, settings->secrets, database_id,
+                                            ctx->device_token, token, valid));
+    age = authsvc_clock_now(ctx->clock) - token->issued_at;
+    *valid = *valid && age < settings->device_lifetime;
+    return NULL;
+}
+
+static int is_of(const authsvc_device_token_t *token, const authsvc_user_t *user)
+{
+    unsigned char id[AUTHSVC_UUID_OCTETS];
+
+    return authsvc_uuid_parse(user->id, id) && memcmp(id, token->user_id, sizeof(id)) == 0;
+}
+
+authsvc_error_t *authsvc_lockout_find(authsvc_ctx_t *ctx, const char *email,
+                                      authsvc_lockout_t *lockout, authsvc_user_t **user)
+{
+    const authsvc_failure_limit_t place = authsvc_lockout_place_limit(ctx);
+    const authsvc_failure_limit_t account = authsvc_lockout_account_limit(ctx);
+    authsvc_login_attempt_t *attempt = &lockout->attempt;
+    authsvc_device_token_t token;
+    int has_token = 0;
+
+    memset(lockout, 0, sizeof(*lockout));
+    lockout->counts = place.failures > 0;
+    if (!lockout->counts) {
+        return ctx->repositories->users->find_by_email(ctx, email, user);
+    }
+    AUTHSVC_TRY(read_device(ctx, &token, &has_token));
+    attempt->email = email;
+    attempt->network = network_place(ctx);
+    if (has_token) {
+        attempt->device = apr_pstrcat(ctx->pool, "device ",
+                                      authsvc_uuid_format(ctx->pool, token.device_id), NULL);
+    }
+    AUTHSVC_TRY(authsvc_account_hash(ctx->pool, ctx->settings->secrets, email, attempt->account));
+    AUTHSVC_TRY(ctx->repositories->failures->find(ctx, attempt, &place, &account, &lockout->state,
+                                                  user));
+    lockout->is_device = has_token && *user && is_of(&token, *user);
+    return NULL;
+}
+
+static const char *place_of(const authsvc_lockout_t *lockout)
+{
+    return lockout->is_device ? lockout->attempt.device : lockout->attempt.network;
+}
+
+static const authsvc_place_state_t *state_of(const authsvc_lockout_t *lockout)
+{
+    return lockout->is_device ? &lockout->state.device : &lockout->state.network;
+}
+
+static apr_int64_t pending(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout, const char *place)
+{
+    return authsvc_failures_pending(ctx->failures, lockout->attempt.account, place);
+}
+
+int authsvc_lockout_is_paused(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout)
+{
+    const authsvc_failure_limit_t place = authsvc_lockout_place_limit(ctx);
+    const authsvc_failure_limit_t account = authsvc_lockout_account_limit(ctx);
+    const authsvc_place_state_t *state = state_of(lockout);
+    apr_int64_t more;
+
+    if (!lockout->counts) {
+        return 0;
+    }
+    /* What is not written yet begins a pause as soon as it is. */
+    more = pending(ctx, lockout, place_of(lockout));
+    if (state->paused || (more > 0 && state->failures + more >= place.failures)) {
+        return 1;
+    }
+    if (account.failures == 0 || lockout->is_device || lockout->is_inside ||
+        lockout->state.known) {
+        return 0;
+    }
+    return lockout->state.account_failures +
+               pending(ctx, lockout, AUTHSVC_PLACE_ALL) >= account.failures;
+}
+
+/* What a record began, once. */
+static void tell(authsvc_ctx_t *ctx, const authsvc_failures_due_t *due,
+                 const authsvc_failure_record_t *record)
+{
+    const char *user = due->user_id[0] ? due->user_id : "-";
+    apr_int64_t limit = ctx->settings->account_failures;
+
+    if (record->begins) {
+        authsvc_log(ctx->log, AUTHSVC_LOG_NOTICE, "AS0280",
+                    "event=login-paused user=%s place=\"%s\" failures=%" APR_INT64_T_FMT
+                    " seconds=%" APR_INT64_T_FMT,
+                    user, due->place, record->failures, (apr_int64_t)apr_time_sec(record->pause));
+    } else if (strcmp(due->place, AUTHSVC_PLACE_ALL) == 0 && record->failures >= limit &&
+               record->failures - due->n < limit) {
+        authsvc_log(ctx->log, AUTHSVC_LOG_NOTICE, "AS0281",
+                    "event=login-paused-elsewhere user=%s failures=%" APR_INT64_T_FMT
+                    ": networks and devices that are new to this account have to wait",
+                    user, record->failures);
+    }
+}
+
+static authsvc_error_t *write_one(authsvc_ctx_t *ctx, const authsvc_failures_due_t *due,
+                                  authsvc_failure_record_t *record)
+{
+    int is_sum = strcmp(due->place, AUTHSVC_PLACE_ALL) == 0;
+    const authsvc_failure_limit_t limit =
+        is_sum ? authsvc_lockout_account_limit(ctx) : authsvc_lockout_place_limit(ctx);
+
+    return ctx->repositories->failures->record(ctx, due->account, due->place, due->n, &limit,
+                                               record);
+}
+
+typedef struct {
+    const apr_array_header_t *due; /* of authsvc_failures_due_t */
+    authsvc_failure_record_t *records;
+} batch_t;
+
+static authsvc_error_t *write_batch(authsvc_ctx_t *ctx, void *baton)
+{
+    batch_t *batch = baton;
+
+    for (int i = 0; i < batch->due->nelts; i++) {
+        AUTHSVC_TRY(write_one(ctx, &APR_ARRAY_IDX(batch->due, i, authsvc_failures_due_t),
+                              &batch->records[i]));
+    }
+    return NULL;
+}
+
+authsvc_error_t *authsvc_lockout_write(authsvc_ctx_t *ctx)
+{
+    batch_t batch = {0};
+
+    if (!authsvc_failures_turn(ctx->failures)) {
+        return NULL;
+    }
+    batch.due = authsvc_failures_due(ctx->failures, ctx->pool, AT_ONCE);
+    if (batch.due->nelts == 0) {
+        return NULL;
+    }
+    batch.records = apr_pcalloc(ctx->pool,
+                                (apr_size_t)batch.due->nelts * sizeof(*batch.records));
+    AUTHSVC_TRY(ctx->repositories->transaction(ctx, write_batch, &batch));
+    authsvc_failures_written(ctx->failures, batch.due);
+    for (int i = 0; i < batch.due->nelts; i++) {
+        tell(ctx, &APR_ARRAY_IDX(batch.due, i, authsvc_failures_due_t), &batch.records[i]);
+    }
+    return NULL;
+}
+
+/* Without memory that counts, the database does, at once. */
+static authsvc_error_t *count(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout,
+                              const authsvc_user_t *user, const char *place, int is_due,
+                              apr_interval_time_t window)
+{
+    authsvc_failures_due_t due = {.n = 1};
+    authsvc_failure_record_t record = {0};
+
+    if (authsvc_failures_add(ctx->failures, lockout->attempt.account, place,
+                             user ? user->id : NULL, window, is_due)) {
+        return NULL;
+    }
+    memcpy(due.account, lockout->attempt.account, sizeof(due.account));
+    apr_cpystrn(due.place, place, sizeof(due.place));
+    apr_cpystrn(due.user_id, user ? user->id : "", sizeof(due.user_id));
+    AUTHSVC_TRY(write_one(ctx, &due, &record));
+    tell(ctx, &due, &record);
+    return NULL;
+}
+
+authsvc_error_t *authsvc_lockout_failed(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout,
+                                        const authsvc_user_t *user)
+{
+    const authsvc_failure_limit_t place = authsvc_lockout_place_limit(ctx);
+    const authsvc_failure_limit_t account = authsvc_lockout_account_limit(ctx);
+    authsvc_error_t *err;
+
+    if (!lockout->counts) {
+        return NULL;
+    }
+    /* Few are lost if nobody writes them; but those that a row waits for, or a pause, are due. */
+    AUTHSVC_TRY(count(ctx, lockout, user, place_of(lockout),
+                      state_of(lockout)->failures > 0 ||
+                          place.failures <= AUTHSVC_FAILURES_WORTH, place.window));
+    if (account.failures > 0) {
+        AUTHSVC_TRY(count(ctx, lockout, user, AUTHSVC_PLACE_ALL,
+                          lockout->state.account_failures > 0, account.window));
+    }
+    if (authsvc_failures_is_late(ctx->failures)) {
+        err = authsvc_lockout_write(ctx);
+        if (err) { /* they count here, and stay */
+            authsvc_log(ctx->log, AUTHSVC_LOG_WARNING, "AS0282",
+                        "login failures could not be written; again in a second: %s",
+                        authsvc_error_describe(err, ctx->pool));
+        }
+    }
+    return NULL;
+}
+
+authsvc_error_t *authsvc_lockout_succeeded(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout)
+{
+    const authsvc_login_attempt_t *attempt = &lockout->attempt;
+
+    if (!lockout->counts) {
+        return NULL;
+    }
+    authsvc_failures_drop(ctx->failures, attempt->account, place_of(lockout));
+    if (state_of(lockout)->failures > 0) {
+        AUTHSVC_TRY(ctx->repositories->failures->clear(ctx, attempt->account, place_of(lockout)));
+    }
+    if (!lockout->state.recent) {
+        AUTHSVC_TRY(ctx->repositories->failures->remember(ctx, attempt->account,
+                                                          attempt->network));
+    }
+    return NULL;
+}
+
+authsvc_error_t *authsvc_lockout_begin_account(authsvc_ctx_t *ctx, const authsvc_user_t *user)
+{
+    unsigned char account[AUTHSVC_ACCOUNT_OCTETS];
+
+    if (ctx->settings->login_failures == 0) {
+        return NULL;
+    }
+    AUTHSVC_TRY(authsvc_account_hash(ctx->pool, ctx->settings->secrets, user->email, account));
+    return ctx->repositories->failures->remember(ctx, account, network_place(ctx));
+}
+
+authsvc_error_t *authsvc_lockout_device_token(authsvc_ctx_t *ctx, const authsvc_user_t *user,
+                                              const char **text)
+{
+    unsigned char database_id[AUTHSVC_UUID_OCTETS];
+    authsvc_device_token_t token;
+    int is_known = 0;
+
+    *text = NULL;
+    if (ctx->settings->device_lifetime == 0 || ctx->settings->login_failures == 0) {
+        return NULL;
+    }
+    AUTHSVC_TRY(read_device(ctx, &token, &is_known));
+    if (!is_known || !is_of(&token, user)) {
+        authsvc_crypto_random(token.device_id, sizeof(token.device_id));
+        if (!authsvc_uuid_parse(user->id, token.user_id)) {
+            return AUTHSVC_INTERNAL(ctx->pool, "a user's id is no uuid");
+        }
+    }
+    token.issued_at = authsvc_clock_now(ctx->clock);
+    AUTHSVC_TRY(ctx->repositories->identity(ctx, database_id));
+    return authsvc_device_token_encode(ctx->pool, ctx->settings->secrets, database_id, &token,
+                                       text);
+}

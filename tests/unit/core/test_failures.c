@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+
+#include <apr_strings.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "authsvc/core/failures.h"
+
+#define WINDOW apr_time_from_sec(900)
+#define HOME "ip 192.0.2.1"
+#define THREADS 4
+#define TIMES 2000
+
+static const unsigned char ada[AUTHSVC_FAILURES_ACCOUNT] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+
+static authsvc_failures_t *new_set(apr_size_t entries)
+{
+    authsvc_failures_t *set = NULL;
+    void *memory = mmap(NULL, authsvc_failures_size(entries), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(memory, MAP_FAILED);
+    ck_assert_int_eq(authsvc_failures_create(memory, entries, &set), APR_SUCCESS);
+    return set;
+}
+
+static apr_int64_t pending(authsvc_failures_t *set, const char *place)
+{
+    return authsvc_failures_pending(set, ada, place);
+}
+
+static void add(authsvc_failures_t *set, const char *place, int n, int is_due)
+{
+    for (int i = 0; i < n; i++) {
+        ck_assert_int_eq(authsvc_failures_add(set, ada, place, "u1", WINDOW, is_due), 1);
+    }
+}
+
+START_TEST(they_count_until_they_are_written)
+{
+    authsvc_failures_t *set = new_set(64);
+    ck_assert_int_eq(pending(set, HOME), 0);
+    add(set, HOME, 5, 0);
+    add(set, "ip 192.0.2.2", 4, 0);
+    ck_assert_int_eq(pending(set, HOME), 5);
+    apr_array_header_t *due = authsvc_failures_due(set, unit_pool, 10);
+    ck_assert_int_eq(due->nelts, 2);
+    const authsvc_failures_due_t *first = (const authsvc_failures_due_t *)due->elts;
+    ck_assert_str_eq(first->place, HOME);
+    ck_assert_str_eq(first->user_id, "u1");
+    ck_assert_int_eq(first->n, 5);
+    /* while they are being written, they count here, and so do those that come meanwhile */
+    add(set, HOME, 2, 0);
+    ck_assert_int_eq(pending(set, HOME), 7);
+    authsvc_failures_written(set, due);
+    ck_assert_int_eq(pending(set, HOME), 2);
+    ck_assert_int_eq(pending(set, "ip 192.0.2.2"), 0);
+    authsvc_failures_written(set, due);
+    ck_assert_int_eq(pending(set, HOME), 2);
+}
+END_TEST
+
+START_TEST(few_are_not_worth_a_row)
+{
+    authsvc_failures_t *set = new_set(64);
+    add(set, HOME, AUTHSVC_FAILURES_WORTH - 1, 0);
+    ck_assert_int_eq(authsvc_failures_due(set, unit_pool, 10)->nelts, 0);
+    add(set, HOME, 1, 0);
+    ck_assert_int_eq(authsvc_failures_due(set, unit_pool, 10)->nelts, 1);
+    add(set, "ip 192.0.2.2", 1, 1);
+    ck_assert_int_eq(authsvc_failures_due(set, unit_pool, 10)->nelts, 2);
+    ck_assert_int_eq(authsvc_failures_due(set, unit_pool, 1)->nelts, 1);
+}
+END_TEST
+
+START_TEST(success_forgets_one_place)
+{
+    authsvc_failures_t *set = new_set(64);
+    add(set, HOME, 5, 0);
+    add(set, "all", 5, 0);
+    apr_array_header_t *due = authsvc_failures_due(set, unit_pool, 10);
+    authsvc_failures_drop(set, ada, HOME);
+    ck_assert_int_eq(pending(set, HOME), 0);
+    ck_assert_int_eq(pending(set, "all"), 5);
+    add(set, HOME, 1, 0);
+    authsvc_failures_written(set, due);
+    ck_assert_int_eq(pending(set, HOME), 1);
+    ck_assert_int_eq(pending(set, "all"), 0);
+}
+END_TEST
+
+START_TEST(they_end_with_their_window)
+{
+    authsvc_failures_t *set = new_set(64);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(authsvc_failures_add(set, ada, HOME, NULL, 20000, 1), 1);
+    }
+    ck_assert_int_eq(pending(set, HOME), 3);
+    usleep(25000);
+    ck_assert_int_eq(pending(set, HOME), 0);
+    ck_assert_int_eq(authsvc_failures_due(set, unit_pool, 10)->nelts, 0);
+    add(set, HOME, 1, 0);
+    ck_assert_int_eq(pending(set, HOME), 1);
+}
+END_TEST
+
+START_TEST(the_fewest_make_room)
+{
+    authsvc_failures_t *set = new_set(8);
+    add(set, HOME, 6, 0);
+    for (int i = 0; i < 1000; i++) {
+        add(set, apr_psprintf(unit_pool, "ip 198.51.100.%d", i), 1, 0);
+        ck_assert_int_eq(pending(set, apr_psprintf(unit_pool, "ip 198.51.100.%d", i)), 1);
+    }
+    ck_assert_int_eq(pending(set, HOME), 6);
+    ck_assert_int_eq(pending(set, "ip 198.51.100.1"), 0);
+}
+END_TEST
+
+START_TEST(a_place_that_is_too_long_is_refused)
+{
+    char place[AUTHSVC_FAILURES_PLACE + 1];
+    authsvc_failures_t *set = new_set(8);
+    memset(place, 'x', sizeof(place));
+    place[AUTHSVC_FAILURES_PLACE] = '\0';
+    ck_assert_int_eq(authsvc_failures_add(set, ada, place, NULL, WINDOW, 1), 0);
+    place[AUTHSVC_FAILURES_PLACE - 1] = '\0';
+    ck_assert_int_eq(authsvc_failures_add(set, ada, place, NULL, WINDOW, 1), 1);
+    ck_assert_int_eq(pending(set, place), 1);
+}
+END_TEST
+
+START_TEST(without_a_set_nothing_is_counted)
+{
+    authsvc_failures_t *set = NULL;
+    ck_assert_int_eq(authsvc_failures_create(NULL, 7, &set), APR_EINVAL);
+    ck_assert_int_eq(pending(NULL, HOME), 0);
+    ck_assert_int_eq(authsvc_failures_add(NULL, ada, HOME, NULL, WINDOW, 1), 0);
+    ck_assert_int_eq(authsvc_failures_turn(NULL), 0);
+    ck_assert_int_eq(authsvc_failures_is_late(NULL), 0);
+    ck_assert_int_eq(authsvc_failures_due(NULL, unit_pool, 4)->nelts, 0);
+    authsvc_failures_drop(NULL, ada, HOME);
+    authsvc_failures_written(NULL, apr_array_make(unit_pool, 1, sizeof(authsvc_failures_due_t)));
+}
+END_TEST
+
+START_TEST(one_writes_at_most_once_a_second)
+{
+    authsvc_failures_t *set = new_set(8);
+    ck_assert_int_eq(authsvc_failures_is_late(set), 0);
+    ck_assert_int_eq(authsvc_failures_turn(set), 1);
+    ck_assert_int_eq(authsvc_failures_turn(set), 0);
+    usleep(1050 * 1000);
+    ck_assert_int_eq(authsvc_failures_turn(set), 1);
+    ck_assert_int_eq(authsvc_failures_is_late(set), 0);
+}
+END_TEST
+
+static void *count_up(void *data)
+{
+    authsvc_failures_t *set = data;
+    for (int i = 0; i < TIMES; i++) {
+        if (!authsvc_failures_add(set, ada, HOME, NULL, WINDOW, 0)) {
+            return set;
+        }
+    }
+    return NULL;
+}
+
+/* The writer takes them away all the time, and none is lost or counted twice. */
+START_TEST(none_is_lost_between_threads_and_processes)
+{
+    authsvc_failures_t *set = new_set(64);
+    pthread_t threads[THREADS];
+    apr_int64_t written = 0;
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        _exit(count_up(set) ? 1 : 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, count_up, set), 0);
+    }
+    for (int i = 0, left = 1; left; i++) {
+        apr_array_header_t *due = authsvc_failures_due(set, unit_pool, 4);
+        for (int k = 0; k < due->nelts; k++) {
+            written += APR_ARRAY_IDX(due, k, authsvc_failures_due_t).n;
+        }
+        authsvc_failures_written(set, due);
+        left = i < 200 || written + pending(set, HOME) < (THREADS + 1) * TIMES;
+        ck_assert_int_lt(i, 1000000);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        void *failed;
+        pthread_join(threads[i], &failed);
+        ck_assert_ptr_null(failed);
+    }
+    int status = 1;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(written + pending(set, HOME), (THREADS + 1) * TIMES);
+}
+END_TEST
+
+AUTHSVC_UNIT_SUITE(suite_failures)
+{
+    Suite *suite = suite_create("failures");
+    TCase *tcase = unit_tcase(suite, "failures");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, they_count_until_they_are_written);
+    tcase_add_test(tcase, few_are_not_worth_a_row);
+    tcase_add_test(tcase, success_forgets_one_place);
+    tcase_add_test(tcase, they_end_with_their_window);
+    tcase_add_test(tcase, the_fewest_make_room);
+    tcase_add_test(tcase, a_place_that_is_too_long_is_refused);
+    tcase_add_test(tcase, without_a_set_nothing_is_counted);
+    tcase_add_test(tcase, one_writes_at_most_once_a_second);
+    tcase_add_test(tcase, none_is_lost_between_threads_and_processes);
+    return suite;
+}
