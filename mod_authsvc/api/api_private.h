@@ -254,6 +254,11 @@ const authsvc_problem_type_t *authsvc_problem_of(const authsvc_error_t *err);
 void authsvc_problem_answer(authsvc_call_t *call, const authsvc_error_t *err, const char *member,
                             authsvc_json_t *value);
 
+/* limits.c */
+
+/** Add RateLimit-Policy and RateLimit, if the request was counted. */
+void authsvc_limit_fields(authsvc_call_t *call);
+
 /* cors.c */
 
 /** Add the CORS fields if the request's origin is one of the site's. @return 1 if it is */

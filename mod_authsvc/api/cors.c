@@ -38,7 +38,7 @@ int authsvc_cors_apply(authsvc_call_t *call)
      */
     apr_table_setn(headers, "Access-Control-Allow-Origin", origin);
     apr_table_setn(headers, "Access-Control-Expose-Headers",
-                   "X-Request-Id, Retry-After, WWW-Authenticate");
+                   "X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, WWW-Authenticate");
     return 1;
 }
 

@@ -84,6 +84,7 @@ void authsvc_guard_refuse(const authsvc_api_t *api, authsvc_ctx_t *ctx,
     call.token_sent = sent;
     authsvc_response_init(&call);
     authsvc_problem_answer(&call, err, NULL, NULL);
+    authsvc_limit_fields(&call);
 }
 
 /* An element of a list field, without its parameters; *at moves behind it. */

@@ -60,6 +60,7 @@ static authsvc_error_t *answer(authsvc_call_t *call)
     /* Before the body: who is not signed in learns nothing about it. */
     if (operation->bearer) {
         AUTHSVC_TRY(authsvc_bearer_authenticate(call));
+        AUTHSVC_TRY(authsvc_limits_api(ctx));
     }
     if (operation->body) {
         AUTHSVC_TRY(authsvc_request_read_body(call));
@@ -78,6 +79,7 @@ void authsvc_api_handle(const authsvc_api_t *api, authsvc_ctx_t *ctx,
     if (err) {
         authsvc_problem_answer(&call, err, NULL, NULL);
     }
+    authsvc_limit_fields(&call);
 }
 
 void authsvc_api_problem(const authsvc_api_t *api, authsvc_ctx_t *ctx,

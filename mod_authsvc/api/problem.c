@@ -76,6 +76,13 @@ const authsvc_problem_type_t authsvc_problem_types[] = {
      "The account is the only active one with the role admin. Without it nobody could administer "
      "the accounts any more, so it can neither be deactivated nor lose the role.",
      0},
+    {AUTHSVC_E_THROTTLED, 1, 429, "rate-limited", "Too many requests",
+     "There were too many requests of this kind. Try again later.",
+     "Requests of this kind are limited: by the client's address, by the account that is named, by "
+     "the session or by the user (AuthSvcRateLimit). RateLimit-Policy names the limits that this "
+     "one counts for, RateLimit the one that is used up, and Retry-After says when to try again. "
+     "Nothing was done. The same is answered whether or not there is such an account.",
+     1},
     {AUTHSVC_E_TOO_LARGE, 1, 413, "body-too-large", "Body too large",
      "The request body is larger than this server takes.",
      "The body of the request is larger than the site takes (AuthSvcMaxBodySize).", 0},

@@ -56,4 +56,7 @@ void authsvc_settings_init(authsvc_settings_t *settings, apr_pool_t *pool)
     settings->device_lifetime = 365 * DAY;
     settings->registration_disclosure = 1;
     settings->cors_origins = apr_array_make(pool, 1, sizeof(const char *));
+    for (int policy = 0; policy < AUTHSVC_LIMIT_POLICIES; policy++) {
+        settings->limits[policy] = authsvc_limit_defaults(pool, (authsvc_limit_policy_t)policy);
+    }
 }

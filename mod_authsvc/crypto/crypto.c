@@ -39,3 +39,16 @@ authsvc_error_t *authsvc_crypto_overloaded(apr_pool_t *pool, const char *why)
     err->retry_after = 1 + (int)randombytes_uniform(RETRY_SPREAD);
     return err;
 }
+
+apr_uint64_t authsvc_crypto_short_hash(const unsigned char key[AUTHSVC_SHORT_HASH_KEY],
+                                       const void *data, apr_size_t len)
+{
+    unsigned char octets[crypto_shorthash_BYTES];
+    apr_uint64_t hash;
+
+    _Static_assert(sizeof(octets) == sizeof(hash), "the hash has 64 bits");
+    _Static_assert(crypto_shorthash_KEYBYTES == AUTHSVC_SHORT_HASH_KEY, "the key has 128 bits");
+    (void)crypto_shorthash(octets, data, len, key);
+    memcpy(&hash, octets, sizeof(hash));
+    return hash;
+}

@@ -13,6 +13,7 @@
 #include "config.h"
 #include "context.h"
 #include "guard.h"
+#include "limits.h"
 #include "request_state.h"
 #include "secure.h"
 
@@ -97,6 +98,7 @@ static authn_status check_password(request_rec *r, const char *user, const char 
     }
     authsvc_context_make(r, config, &ctx);
     ctx.pool = authsvc_request_root(r)->pool;
+    ctx.exempt = authsvc_limits_exempts(r, config);
     err = authenticate(r, config, &ctx, user, password, &principal);
     if (!err) {
         authsvc_request_state(authsvc_request_root(r))->known = principal;
@@ -109,6 +111,9 @@ static authn_status check_password(request_rec *r, const char *user, const char 
     case AUTHSVC_E_NOT_FOUND:
         return AUTH_USER_NOT_FOUND;
     default:
+        if (err->code == AUTHSVC_E_THROTTLED) {
+            authsvc_limits_warn(r, &ctx);
+        }
         authsvc_request_state(r)->failure = authsvc_guard_answer(r, &ctx, err, 1);
         return AUTH_GENERAL_ERROR;
     }

@@ -20,6 +20,7 @@
 #include "authsvc/db/provider.h"
 #include "config.h"
 #include "conftree.h"
+#include "limit_directives.h"
 #include "settings.h"
 
 APLOG_USE_MODULE(authsvc);
@@ -319,6 +320,23 @@ static void check_trailers(check_t *check)
     }
 }
 
+/* Not refused: it will mean what it says once there is such an operation. */
+static void check_limits(const check_t *check, const authsvc_settings_t *settings)
+{
+    for (int i = 0; i < AUTHSVC_LIMIT_POLICIES; i++) {
+        authsvc_limit_policy_t policy = (authsvc_limit_policy_t)i;
+
+        if (authsvc_limits_is_set(check->config, policy) && !authsvc_limit_has_operation(policy) &&
+            settings->limits[policy]->nelts > 0) {
+            say(check, APLOG_NOTICE, "AS0640",
+                apr_psprintf(check->pool,
+                             "AuthSvcRateLimit %s: this version has no operation that it limits; "
+                             "nothing is counted for it",
+                             authsvc_limit_policy_name(policy)));
+        }
+    }
+}
+
 static void check_server(check_t *check, apr_pool_t *pconf)
 {
     authsvc_server_config_t *config = check->config;
@@ -348,6 +366,7 @@ static void check_server(check_t *check, apr_pool_t *pconf)
     check_times(check, settings);
     check_password(check, settings);
     check_blocklists(check, pconf, settings);
+    check_limits(check, settings);
     check_files(check, pconf, settings);
     err = authsvc_password_dummy(pconf, settings->hash_memory, settings->hash_passes,
                                  &settings->dummy_hash);

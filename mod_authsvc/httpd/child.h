@@ -16,6 +16,7 @@ typedef struct authsvc_child_t {
     authsvc_cache_t *tokens;     /* verified access tokens; NULL: none are kept */
     authsvc_cache_t *identities; /* tokens for backends; the same */
     authsvc_cache_t *verdicts;   /* on Basic credentials; the same */
+    volatile apr_uint32_t forwarded_logged; /* second of the last AS0643 */
     volatile apr_uint32_t overload_logged; /* second in which it was said last */
 } authsvc_child_t;
 

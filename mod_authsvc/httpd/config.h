@@ -2,8 +2,10 @@
 #ifndef AUTHSVC_HTTPD_CONFIG_H
 #define AUTHSVC_HTTPD_CONFIG_H
 
+#include <apr_network_io.h>
 #include <httpd.h>
 #include <http_config.h>
+#include <ap_expr.h>
 
 #include "authsvc/api/api.h"
 #include "authsvc/core/failures.h"
@@ -65,7 +67,16 @@ struct authsvc_child_t;
     X(int, registration_disclosure)                               \
     X(int, hash_slots)                                            \
     X(int, hash_places)                                           \
-    X(apr_interval_time_t, hash_wait)
+    X(apr_interval_time_t, hash_wait)                             \
+    X(apr_array_header_t *, limit_login) /* of authsvc_limit_rule_t; empty: off */ \
+    X(apr_array_header_t *, limit_register)                       \
+    X(apr_array_header_t *, limit_refresh)                        \
+    X(apr_array_header_t *, limit_mail)                           \
+    X(apr_array_header_t *, limit_token)                          \
+    X(apr_array_header_t *, limit_admin)                          \
+    X(apr_array_header_t *, limit_api)                            \
+    X(apr_array_header_t *, exemptions) /* of authsvc_exemption_t */ \
+    X(int, limit_entries)
 
 /** What directives of directory scope set, in the same form. */
 #define AUTHSVC_DIR_SETTINGS(X) \
@@ -84,6 +95,12 @@ enum { AUTHSVC_REMOTE_USER_SUB, AUTHSVC_REMOTE_USER_EMAIL };
 #define AUTHSVC_MEMBER(type, name) \
     type name;                     \
     int name##_set;
+
+/** Who is not limited: one of these. */
+typedef struct {
+    apr_ipsubnet_t *network;
+    const ap_expr_info_t *expression;
+} authsvc_exemption_t;
 
 /** One AuthSvc directive: where, and whether On. */
 typedef struct {
@@ -113,6 +130,7 @@ typedef struct {
     authsvc_admission_t *admission;
     authsvc_revocations_t *revocations; /* of its database; NULL: none */
     authsvc_failures_t *failures;       /* the same */
+    const authsvc_limiter_t *limiter;   /* NULL: no limits */
     /* by child_init: */
     struct authsvc_child_t *child;
     authsvc_db_t *db;

@@ -42,6 +42,7 @@ void authsvc_context_make(request_rec *r, const authsvc_server_config_t *config,
     ctx->revocations = config->revocations;
     ctx->failures = config->failures;
     ctx->basic_cache = config->child->verdicts;
+    ctx->limiter = config->limiter;
     ctx->request_id = authsvc_request_id(r);
     ctx->client_ip = r->useragent_ip;
     ctx->user_agent = apr_table_get(r->headers_in, "User-Agent");

@@ -14,6 +14,7 @@
 #include "guard_directives.h"
 #include "password_directives.h"
 #include "lockout_directives.h"
+#include "limit_directives.h"
 
 #define CONTRACT_PASSWORD_MAX 1024 /* code points that the contract lets through at all */
 
@@ -513,6 +514,13 @@ const command_rec authsvc_directives[] = {
                   "how many passwords are hashed at the same time, in the whole server"),
     AP_INIT_TAKE2("AuthSvcHashQueue", set_hash_queue, NULL, RSRC_CONF,
                   "how many requests may wait for a slot, and how long"),
+    AP_INIT_TAKE23("AuthSvcRateLimit", authsvc_limit_add_rule, NULL, RSRC_CONF,
+                   "a policy, how often (60/1m), and for whom it is counted; or a policy and off; "
+                   "repeatable"),
+    AP_INIT_ITERATE("AuthSvcRateLimitExempt", authsvc_limit_add_exemption, NULL, RSRC_CONF,
+                    "addresses, networks and expressions that no rate limit applies to; or none"),
+    AP_INIT_TAKE1("AuthSvcRateLimitTableSize", authsvc_limit_set_entries, NULL, RSRC_CONF,
+                  "how many clients and accounts shared memory counts for at the same time"),
     AP_INIT_TAKE1("AuthSvcRemoteUser", authsvc_guard_set_remote_user, NULL, OR_AUTHCFG,
                   "what REMOTE_USER is: sub or email"),
     AP_INIT_TAKE1("AuthSvcLoginPage", authsvc_guard_set_login_page, NULL, OR_AUTHCFG,

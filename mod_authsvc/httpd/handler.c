@@ -12,6 +12,7 @@
 #include "child.h"
 #include "config.h"
 #include "context.h"
+#include "limits.h"
 #include "mount.h"
 
 APLOG_USE_MODULE(authsvc);
@@ -110,6 +111,7 @@ int authsvc_handle(request_rec *r)
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     authsvc_context_make(r, config, &ctx);
+    ctx.exempt = authsvc_limits_exempts(r, config);
     path = authsvc_mount_path(r);
     authsvc_context_request(r, path, r->headers_in, &request);
     err = obstacle(r, config, path);
@@ -127,5 +129,8 @@ int authsvc_handle(request_rec *r)
         authsvc_api_handle(config->child->api, &ctx, &request, &response);
     }
     log_error(r, &ctx, &response);
+    if (response.status == HTTP_TOO_MANY_REQUESTS) {
+        authsvc_limits_warn(r, &ctx);
+    }
     return send_response(r, &response);
 }

@@ -19,6 +19,7 @@
 #include "handler.h"
 #include "hash_slots.h"
 #include "login_failures.h"
+#include "limits.h"
 #include "mount.h"
 #include "revocation_feed.h"
 
@@ -33,6 +34,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_config(authsvc_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(authsvc_dump_servers, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(authsvc_hash_slots_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(authsvc_limits_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(authsvc_revocation_feed_post_config, NULL, before_watchdog,
                         APR_HOOK_MIDDLE);
     ap_hook_post_config(authsvc_login_failures_post_config, NULL, NULL, APR_HOOK_MIDDLE);

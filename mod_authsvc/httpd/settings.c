@@ -37,6 +37,11 @@ static void take_password_rules(apr_pool_t *pool, const authsvc_server_config_t 
     }
 }
 
+#define TAKE_LIMIT(policy, name)                                   \
+    if (config->name##_set) {                                      \
+        settings->limits[AUTHSVC_LIMIT_##policy] = config->name;   \
+    }
+
 authsvc_settings_t *authsvc_settings_from_config(apr_pool_t *pool,
                                                  const authsvc_server_config_t *config)
 {
@@ -82,6 +87,13 @@ authsvc_settings_t *authsvc_settings_from_config(apr_pool_t *pool,
     TAKE(account_failures_window)
     TAKE(device_lifetime)
     TAKE(registration_disclosure)
+    TAKE_LIMIT(LOGIN, limit_login)
+    TAKE_LIMIT(REGISTER, limit_register)
+    TAKE_LIMIT(REFRESH, limit_refresh)
+    TAKE_LIMIT(MAIL, limit_mail)
+    TAKE_LIMIT(TOKEN, limit_token)
+    TAKE_LIMIT(ADMIN, limit_admin)
+    TAKE_LIMIT(API, limit_api)
     return settings;
 }
 

@@ -6,6 +6,7 @@
 #include "authsvc/crypto/password.h"
 #include "event.h"
 #include "lockout.h"
+#include "limits.h"
 
 authsvc_error_t *authsvc_credentials_refuse(authsvc_ctx_t *ctx, const authsvc_user_t *user)
 {
@@ -44,6 +45,7 @@ authsvc_error_t *authsvc_credentials_check(authsvc_ctx_t *ctx, const char *email
     if (authsvc_email_normalize(ctx->pool, email, ctx->settings->email_utf8, &normalized)) {
         normalized = NULL; /* nobody's; takes as long as anybody's */
     }
+    AUTHSVC_TRY(authsvc_limits_claimed(ctx, AUTHSVC_LIMIT_LOGIN, normalized ? normalized : email));
     AUTHSVC_TRY(authsvc_password_admits(ctx));
     if (normalized) {
         AUTHSVC_TRY(authsvc_lockout_find(ctx, normalized, &lockout, &found));

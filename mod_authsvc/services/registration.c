@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "authsvc/core/settings.h"
+#include "authsvc/core/text.h"
 #include "event.h"
 #include "lockout.h"
+#include "limits.h"
 #include "new_user.h"
 
 typedef struct {
@@ -36,6 +38,16 @@ static authsvc_error_t *refuse_if_closed(authsvc_ctx_t *ctx)
                          "This site does not take new accounts.", "registration is off");
 }
 
+/* What cannot be an address is counted as it was sent. */
+static authsvc_error_t *count(authsvc_ctx_t *ctx, const char *email)
+{
+    const char *normalized = NULL;
+    if (authsvc_email_normalize(ctx->pool, email, ctx->settings->email_utf8, &normalized)) {
+        normalized = email;
+    }
+    return authsvc_limits_claimed(ctx, AUTHSVC_LIMIT_REGISTER, normalized);
+}
+
 authsvc_error_t *authsvc_registration_register(authsvc_ctx_t *ctx, const char *email,
                                                const char *password, apr_size_t password_len,
                                                const char *name, authsvc_grant_t *grant)
@@ -43,6 +55,7 @@ authsvc_error_t *authsvc_registration_register(authsvc_ctx_t *ctx, const char *e
     const authsvc_new_user_t input = {email, password, password_len, name, AUTHSVC_ROLE_USER};
     registration_t registration = {.grant = grant};
     AUTHSVC_TRY(refuse_if_closed(ctx));
+    AUTHSVC_TRY(count(ctx, email));
     AUTHSVC_TRY(authsvc_new_user_make(ctx, &input, &registration.user));
     AUTHSVC_TRY(authsvc_lockout_device_token(ctx, registration.user, &grant->device_token));
     AUTHSVC_TRY(ctx->repositories->transaction(ctx, insert_user_and_session, &registration));

@@ -9,6 +9,7 @@
 #include "authsvc/crypto/crypto.h"
 #include "event.h"
 #include "key_watch.h"
+#include "limits.h"
 #include "revocation.h"
 
 #define USER_AGENT_MAX 255
@@ -234,6 +235,7 @@ authsvc_error_t *authsvc_sessions_refresh(authsvc_ctx_t *ctx, const char *refres
 {
     exchange_t exchange;
     AUTHSVC_TRY(decode(ctx, refresh_token, &exchange));
+    AUTHSVC_TRY(authsvc_limits_refresh(ctx, exchange.asked.session_id));
     if (exchange.asked.counter >= APR_INT32_MAX) {
         return invalid_refresh_token(ctx, &exchange, "counter at its end");
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Input: a directive's value; it is read as a duration, a size, a whole number, a name, a base URL
- * and an origin; its first eight octets are also taken for a time.
+ * Input: a directive's value; it is read as a duration, a size, a whole number, a rate, a name, a
+ * base URL and an origin; its first eight octets are also taken for a time.
  */
 #include "fuzz.h"
 
@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <time.h>
 
+#include "authsvc/core/rate.h"
 #include "authsvc/core/units.h"
 #include "authsvc/core/url.h"
 
@@ -94,6 +95,34 @@ static void check_integer(const char *text)
     }
 }
 
+static void check_rate(const char *text)
+{
+    static const struct {
+        const char *pattern;
+        unsigned long long milliseconds;
+    } units[] = {{"[0-9]{1,19}/[0-9]+s?", 1000},       {"[0-9]{1,19}/[0-9]+ms", 1},
+                 {"[0-9]{1,19}/[0-9]+m", 60000},       {"[0-9]{1,19}/[0-9]+h", 3600000},
+                 {"[0-9]{1,19}/[0-9]+d", 86400000},    {"[0-9]{1,19}/[0-9]+w", 604800000}};
+    authsvc_rate_t rate = {-7, -7};
+    int accepted = authsvc_rate_parse(text, &rate), expected = 0;
+    const char *slash = strchr(text, '/');
+
+    for (size_t i = 0; slash && i < sizeof(units) / sizeof(units[0]); i++) {
+        unsigned long long count = number_of(text), number = number_of(slash + 1), time;
+
+        if (!fuzz_matches(units[i].pattern, text) || number > 86400000) {
+            continue;
+        }
+        time = number * units[i].milliseconds;
+        if (time >= 1000 && time <= 86400000 && time % 1000 == 0 && count >= 1 && count <= time) {
+            expected = 1;
+            FUZZ_MUST(rate.count == (apr_int64_t)count);
+            FUZZ_MUST(rate.window == (apr_interval_time_t)time * 1000);
+        }
+    }
+    FUZZ_MUST(accepted == expected && (accepted || (rate.count == -7 && rate.window == -7)));
+}
+
 static void check_url(const char *text)
 {
     int fits = strlen(text) <= AUTHSVC_NAME_MAX;
@@ -136,6 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_duration(text);
     check_size(text);
     check_integer(text);
+    check_rate(text);
     check_url(text);
     text = fuzz_rest(pool, &again, &len);
     check_time(pool, text, len);

@@ -81,7 +81,7 @@ static void check_headers(const apr_table_t *headers, int status, const char *or
     const char *allowed = apr_table_get(headers, "Access-Control-Allow-Origin");
 
     apr_table_do(check_header, NULL, headers, NULL);
-    FUZZ_MUST((retry != NULL) == (status == 503));
+    FUZZ_MUST((retry != NULL) == (status == 503 || status == 429));
     FUZZ_MUST(!retry || fuzz_matches("[1-9][0-9]*", retry));
     FUZZ_MUST((challenge != NULL) == (status == 401));
     FUZZ_MUST(strcmp(apr_table_get(headers, "Cache-Control"), "no-store") == 0);
@@ -131,7 +131,7 @@ static authsvc_error_t *make_error(apr_pool_t *pool, fuzz_input_t *input, const 
     while (authsvc_problem_types[types].slug) {
         types++;
     }
-    if (code == AUTHSVC_E_THROTTLED || code == AUTHSVC_E_FORBIDDEN || code == AUTHSVC_E_CONFLICT) {
+    if (code == AUTHSVC_E_FORBIDDEN || code == AUTHSVC_E_CONFLICT) {
         /* kinds without a default type: the slug must be one of theirs */
         code = AUTHSVC_E_NOT_FOUND;
     }

@@ -8,6 +8,7 @@
 #include "authsvc/core/clock.h"
 #include "authsvc/core/failures.h"
 #include "authsvc/core/gate.h"
+#include "authsvc/core/limits.h"
 #include "authsvc/core/log.h"
 #include "authsvc/core/revocations.h"
 
@@ -44,6 +45,11 @@ typedef struct authsvc_ctx_t {
     const char *user_agent; /* as sent, NULL if there is none */
     const char *device_token; /* as sent with credentials, NULL if there is none */
     const struct authsvc_principal_t *principal; /* who the access token names, or NULL */
+
+    const authsvc_limiter_t *limiter; /* what requests are counted by; NULL: no limits */
+    int exempt;                       /* from rate limits */
+    unsigned int counted;             /* by policies; 1 << AUTHSVC_LIMIT_... */
+    apr_array_header_t *limit_reports; /* of authsvc_limit_report_t; NULL: none */
 } authsvc_ctx_t;
 
 #endif

@@ -6,6 +6,8 @@
 #include <apr_time.h>
 
 struct authsvc_blocklist_t;
+#include "authsvc/core/limits.h"
+
 struct authsvc_keyset_t;
 struct authsvc_secrets_t;
 
@@ -85,6 +87,9 @@ typedef struct authsvc_settings_t {
     const apr_array_header_t *sites;      /* host names, of const char *; never NULL */
     int cookie;        /* session cookies are set and taken; 0 */
     int cookie_secure; /* the issuer is https: they have Secure and the prefix that needs it */
+
+    /* Rate limits, by policy: of authsvc_limit_rule_t; never NULL, empty: off */
+    const apr_array_header_t *limits[AUTHSVC_LIMIT_POLICIES];
 } authsvc_settings_t;
 
 /**

@@ -27,7 +27,7 @@ typedef struct {
 /**
  * Register a user and sign them in.
  * @param email, password, name as sent, strict UTF-8
- * @return FORBIDDEN "registration-closed"; INVALID with fields; CONFLICT "email-exists";
+ * @return FORBIDDEN "registration-closed"; THROTTLED; INVALID with fields; CONFLICT "email-exists";
  *   UNAVAILABLE (a later try may meet CONFLICT)
  */
 authsvc_error_t *authsvc_registration_register(authsvc_ctx_t *ctx, const char *email,
@@ -76,7 +76,7 @@ void authsvc_policy_check_email(authsvc_ctx_t *ctx, const char *pointer, const c
  * @param email, password as sent
  * @param user in ctx->pool
  * @return UNAUTHENTICATED "invalid-credentials" (unknown email and wrong password alike),
- *   "account-deactivated" (after the right password only); UNAVAILABLE
+ *   "account-deactivated" (after the right password only); THROTTLED; UNAVAILABLE
  */
 authsvc_error_t *authsvc_credentials_check(authsvc_ctx_t *ctx, const char *email,
                                            const char *password, apr_size_t password_len,
@@ -106,7 +106,7 @@ authsvc_error_t *authsvc_basic_authenticate(authsvc_ctx_t *ctx, const char *emai
 /**
  * Sign in. Exactly one Argon2id on every path; no lease is held meanwhile.
  * @return UNAUTHENTICATED "invalid-credentials" (unknown email and wrong password alike),
- *   "account-deactivated" (after the right password only); UNAVAILABLE
+ *   "account-deactivated" (after the right password only); THROTTLED; UNAVAILABLE
  */
 authsvc_error_t *authsvc_login(authsvc_ctx_t *ctx, const char *email, const char *password,
                                apr_size_t password_len, authsvc_grant_t *grant);
@@ -129,7 +129,7 @@ authsvc_error_t *authsvc_sessions_grant(authsvc_ctx_t *ctx, const authsvc_user_t
                                         const authsvc_refresh_token_t *token, apr_int64_t epoch,
                                         authsvc_grant_t *grant);
 
-/** Exchange a refresh token. @return UNAUTHENTICATED "invalid-refresh-token" */
+/** Exchange a refresh token. @return UNAUTHENTICATED "invalid-refresh-token"; THROTTLED */
 authsvc_error_t *authsvc_sessions_refresh(authsvc_ctx_t *ctx, const char *refresh_token,
                                           authsvc_grant_t *grant);
 
@@ -189,6 +189,14 @@ authsvc_error_t *authsvc_authentication_authorize(authsvc_ctx_t *ctx, const char
  */
 authsvc_error_t *authsvc_identity_token(authsvc_ctx_t *ctx, const authsvc_principal_t *principal,
                                         const char *audience, const char **token);
+
+/* services/limits.c */
+
+/**
+ * Count a request of ctx->principal, whose token was verified.
+ * @return THROTTLED "rate-limited" if there were too many
+ */
+authsvc_error_t *authsvc_limits_api(authsvc_ctx_t *ctx);
 
 /* services/account.c: of ctx->principal, whose session must be alive, else UNAUTHENTICATED */
 

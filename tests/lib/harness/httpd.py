@@ -29,6 +29,9 @@ TUNING["worker"] = TUNING["event"]
 
 CHEAP_COST = "AuthSvcPasswordCost 64K 1"
 
+# All tests come from one address, and many of them in the name of one user.
+NO_LIMITS = [f"AuthSvcRateLimit {policy} off" for policy in ("login", "register", "refresh", "api")]
+
 # What a database's fault makes us and mod_dbd say; tests that provoke one allow it. The last is
 # PostgreSQL's own word, which libpq writes to stderr while mod_dbd opens a connection.
 FAULTS = (r"\[authsvc:error\].* AS0\d+", r"\[dbd:error\].* AH0(0629|2655|0633|0636)",
@@ -55,7 +58,7 @@ class Httpd:
     """
 
     def __init__(self, main=(), vhosts=(), modules=(), mpm=None, tuning=None, loglevel="info",
-                 with_module=True, env=(), preload=()):
+                 with_module=True, env=(), preload=(), limits=False):
         self.root = build.scratch("httpd")
         self.mpm = mpm or build.MPM
         self.port = build.free_port()
@@ -66,6 +69,7 @@ class Httpd:
         self.tuning = tuning
         self.loglevel = loglevel
         self.with_module = with_module
+        self.limits = limits  # False: no rate limits; else what main says, or the defaults
         self.env = dict(env)  # beside what every server gets
         self.preload = list(preload)
         self.process = None
@@ -119,6 +123,7 @@ class Httpd:
         lines += [f"LoadModule {n}_module {build.MODULES}/mod_{n}.so" for n in names]
         if self.with_module:
             lines.append(f"LoadModule authsvc_module {build.module_path()}")
+            lines += [] if self.limits else NO_LIMITS
         lines += self.tuning or TUNING[self.mpm]
         lines += ["TypesConfig /dev/null", f"DocumentRoot {self.root}/htdocs",
                   'CustomLog logs/access.log "%h %l %u %t \\"%r\\" %>s %b"',

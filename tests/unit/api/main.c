@@ -8,6 +8,7 @@ AUTHSVC_UNIT_SUITE(suite_cors);
 AUTHSVC_UNIT_SUITE(suite_document);
 AUTHSVC_UNIT_SUITE(suite_guard);
 AUTHSVC_UNIT_SUITE(suite_hostile);
+AUTHSVC_UNIT_SUITE(suite_limits);
 AUTHSVC_UNIT_SUITE(suite_operations);
 AUTHSVC_UNIT_SUITE(suite_problem);
 AUTHSVC_UNIT_SUITE(suite_request);
@@ -17,4 +18,4 @@ AUTHSVC_UNIT_SUITE(suite_session_cookies);
 
 AUTHSVC_UNIT_MAIN(suite_bearer, suite_contract, suite_cookie, suite_cors, suite_document,
                   suite_guard, suite_hostile, suite_operations, suite_problem, suite_request,
-                  suite_router, suite_schema, suite_session_cookies)
+                  suite_router, suite_schema, suite_session_cookies, suite_limits)

@@ -27,7 +27,7 @@ START_TEST(site_origin_may_read)
     world_send("GET", "/health/live", NULL, "Origin", APP, NULL);
     ck_assert_pstr_eq(world_header("Access-Control-Allow-Origin"), APP);
     ck_assert_pstr_eq(world_header("Access-Control-Expose-Headers"),
-                      "X-Request-Id, Retry-After, WWW-Authenticate");
+                      "X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, WWW-Authenticate");
     ck_assert_ptr_null(world_header("Access-Control-Allow-Credentials"));
     ck_assert_pstr_eq(world_header("Vary"), "Origin");
     world_send("GET", "/users/me", NULL, "Origin", APP, NULL);

@@ -99,13 +99,13 @@ static const struct {
     {AUTHSVC_E_METHOD_NOT_ALLOWED, NULL, "method-not-allowed"},
     {AUTHSVC_E_MEDIA_TYPE, NULL, "unsupported-media-type"},
     {AUTHSVC_E_TOO_LARGE, NULL, "body-too-large"},
+    {AUTHSVC_E_THROTTLED, NULL, "rate-limited"},
     {AUTHSVC_E_UNAVAILABLE, NULL, "unavailable"},
     {AUTHSVC_E_INTERNAL, NULL, "internal"},
     {AUTHSVC_E_INTERNAL, "email-exists", "internal"},
     {AUTHSVC_E_UNAVAILABLE, "email-exists", "unavailable"},
     /* No type of their own, so nobody should make them: our fault. */
     {AUTHSVC_E_CONFLICT, NULL, "internal"},
-    {AUTHSVC_E_THROTTLED, NULL, "internal"},
     {(authsvc_error_code_t)999, NULL, "internal"},
 };
 

@@ -9,6 +9,7 @@ AUTHSVC_UNIT_SUITE(suite_credentials);
 AUTHSVC_UNIT_SUITE(suite_feed);
 AUTHSVC_UNIT_SUITE(suite_identity);
 AUTHSVC_UNIT_SUITE(suite_lockout);
+AUTHSVC_UNIT_SUITE(suite_limits);
 AUTHSVC_UNIT_SUITE(suite_login);
 AUTHSVC_UNIT_SUITE(suite_policy);
 AUTHSVC_UNIT_SUITE(suite_readiness);

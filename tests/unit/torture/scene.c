@@ -12,6 +12,7 @@
 #include "authsvc/db/migrate.h"
 #include "authsvc/db/provider.h"
 #include "inject.h"
+#include "services/limiter.h"
 
 #define LONG_AGO apr_time_from_sec(1800000000)
 #define MINUTE apr_time_from_sec(60)
@@ -187,6 +188,7 @@ void scene_make(scene_t *scene, const char *name, const char *algorithm)
     /* SQLite moves its log into the file, and nobody inherits the connection. */
     apr_pool_destroy(scene->db_pool);
     scene->db = NULL;
+    scene->limiter = unit_limiter(scene->pool, &scene->now);
 }
 
 void scene_free(scene_t *scene)
@@ -252,6 +254,7 @@ void scene_request(scene_t *scene)
     ctx->client_ip = "192.0.2.1";
     ctx->user_agent = "unit/1.0";
     ctx->principal = scene->principal;
+    ctx->limiter = scene->limiter;
 }
 
 void scene_open(scene_t *scene)

@@ -31,6 +31,7 @@ typedef struct {
     const authsvc_user_t *ada; /* her row */
     const authsvc_principal_t *principal; /* whom access names */
     authsvc_gate_t gate;
+    const authsvc_limiter_t *limiter;
     apr_pool_t *db_pool;
     authsvc_db_t *db; /* of this process */
     authsvc_ctx_t ctx;

@@ -235,6 +235,11 @@ static void identify(scene_t *scene, answer_t *answer)
     finish(answer, err, token ? "a token" : "no token");
 }
 
+static void count_request(scene_t *scene, answer_t *answer)
+{
+    finish(answer, authsvc_limits_api(&scene->ctx), "counted");
+}
+
 static void get_account(scene_t *scene, answer_t *answer)
 {
     const authsvc_user_t *user = NULL;
@@ -331,6 +336,7 @@ const torture_case_t torture_services[] = {
     {"authsvc_authentication_verify", authenticate, 200, 0, NULL, NULL},
     {"authsvc_authentication_authorize", authorize, 200, 0, NULL, NULL},
     {"authsvc_identity_token", identify, 200, 0, NULL, NULL},
+    {"authsvc_limits_api", count_request, 200, 0, NULL, NULL},
     {"authsvc_account_get", get_account, 200, 0, NULL, NULL},
     {"authsvc_account_rename", rename_account, 200, 0, NULL, NULL},
     {"authsvc_account_logout_all", log_out_all, 200, 401, NULL, NULL},

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUTHSVC_SERVICES_LIMITS_H
+#define AUTHSVC_SERVICES_LIMITS_H
+
+#include "authsvc/services/services.h"
+
+/*
+ * Each counts the request by its policy's rules, once, and refuses it if there were too many:
+ * THROTTLED. It must come before anything that tells whether an account exists, and before
+ * anything that costs.
+ */
+
+/**
+ * By the account that somebody claims: whether it exists is not looked at.
+ * @param policy AUTHSVC_LIMIT_LOGIN or _REGISTER
+ * @param email normalized; or as sent, if it cannot be
+ */
+authsvc_error_t *authsvc_limits_claimed(authsvc_ctx_t *ctx, authsvc_limit_policy_t policy,
+                                        const char *email);
+
+/** A refresh. @param session_id of a token that is ours: nobody else's may be counted */
+authsvc_error_t *authsvc_limits_refresh(authsvc_ctx_t *ctx, const char *session_id);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "limiter.h"
+
+#include <stdlib.h>
+
+#define ENTRIES 1024
+#define ALIGNMENT 64
+
+typedef struct {
+    authsvc_rate_table_t *table;
+    const apr_time_t *now;
+} baton_t;
+
+static int take(void *baton, authsvc_try_t *tries, int n)
+{
+    const baton_t *made = baton;
+
+    return authsvc_rate_table_take_all(made->table, tries, n, *made->now);
+}
+
+const authsvc_limiter_t *unit_limiter(apr_pool_t *pool, const apr_time_t *now)
+{
+    apr_uintptr_t memory =
+        (apr_uintptr_t)apr_pcalloc(pool, authsvc_rate_table_size(ENTRIES) + ALIGNMENT);
+    authsvc_limiter_t *limiter = apr_pcalloc(pool, sizeof(*limiter));
+    authsvc_rate_store_t *store = apr_pcalloc(pool, sizeof(*store));
+    baton_t *baton = apr_pcalloc(pool, sizeof(*baton));
+
+    memory = (memory + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (authsvc_rate_table_create((void *)memory, ENTRIES, &baton->table) != APR_SUCCESS) {
+        abort();
+    }
+    baton->now = now;
+    store->take = take;
+    store->baton = baton;
+    limiter->store = store;
+    return limiter;
+}
