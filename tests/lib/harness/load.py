@@ -91,10 +91,11 @@ class Steady:
                    if name in (None, its) and status in (None, code))
 
 
-def wrk(service, seconds=2):
-    """Requests per second of a static file."""
-    done = subprocess.run(["wrk", "-t1", "-c8", f"-d{seconds}s",
-                           f"{service.httpd.origin}/static.txt"],
+def wrk(service, seconds=2, path="/static.txt", token=None):
+    """Requests per second of a static file, guarded or not."""
+    fields = ["-H", f"Authorization: Bearer {token}"] if token else []
+    done = subprocess.run(["wrk", "-t1", "-c8", f"-d{seconds}s", *fields,
+                           f"{service.httpd.origin}{path}"],
                           capture_output=True, text=True, check=True)
     assert "Non-2xx" not in done.stdout, done.stdout
     return float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout).group(1))
