@@ -107,6 +107,8 @@ static int choose(ctl_t *ctl, const apr_array_header_t *servers, const char *vho
     database->params = found->params;
     database->policy = authsvc_json_get(found->line, "policy");
     database->sites = sites_of(ctl, servers, found);
+    database->secret_file =
+        authsvc_json_get_string(authsvc_json_get(found->line, "facts"), "secret_file");
     return CTL_OK;
 }
 

@@ -23,6 +23,7 @@ typedef struct {
     const char *params;
     const struct authsvc_json_t *policy; /* the site's rules for accounts; NULL with --dsn */
     const apr_array_header_t *sites; /* host names of its servers; never NULL */
+    const char *secret_file; /* of the server secrets; NULL with --dsn */
     const char *policies; /* NULL, or the servers of this database whose rules differ */
 } ctl_database_t;
 

@@ -92,15 +92,18 @@ static const command_t commands[] = {
      "    --key FILE   also check the signature with this key, private or public: by this\n"
      "                 module's own code, and by libjwt as a second opinion (RS256, ES256).\n"
      "                 Exit status 1 if either refuses it.\n"},
-    {"user", authsvc_ctl_user, "make accounts, list them, and set their roles",
+    {"user", authsvc_ctl_user, "make accounts, list them, set their roles, end pauses",
      "authsvcctl user create --email ADDRESS --name NAME [--role user|admin] DATABASE\n"
      "    Make an account by the site's rules for passwords and names (the default ones with\n"
      "    --dsn). The password is asked for on a terminal, or else read from the standard input.\n"
      "authsvcctl user set --role user|admin USER DATABASE\n"
      "    Set the role of a user, given by email address or id. The last active admin keeps it.\n"
      "authsvcctl user list [--role user|admin] DATABASE\n"
-     "authsvcctl user show USER DATABASE\n"
+     "authsvcctl user show [--secret-file FILE] USER DATABASE\n"
      "    Show all users, or one. With --json each is a line of JSON, here and above.\n"
+     "authsvcctl user unlock [--secret-file FILE] USER DATABASE\n"
+     "    Forget a user's login failures, and so end the pauses that they began; show lists them.\n"
+     "    Both find them by AuthSvcSecretFile's secrets: --config knows the file, --dsn does not.\n"
      "DATABASE is as for authsvcctl migrate.\n"},
 };
 

@@ -12,6 +12,7 @@
 #include "database.h"
 #include "password.h"
 #include "sqlite_file.h"
+#include "user_pauses.h"
 
 #define PAGE 500
 #define DATABASE_TIME apr_time_from_sec(30)
@@ -20,7 +21,9 @@ typedef struct {
     const char *email;
     const char *name;
     const char *role;
+    const char *secret_file;
     int json;
+    int wants_secrets;
     ctl_database_options_t database;
     apr_array_header_t *operands;
 } asked_t;
@@ -104,7 +107,15 @@ static int open_services(ctl_t *ctl, const asked_t *asked, authsvc_ctx_t *ctx)
     ctx->repositories = &authsvc_repositories;
     ctx->db_budget = DATABASE_TIME;
     err = authsvc_db_open(ctl->pool, database.driver, database.params, &ctx->db);
-    return err ? authsvc_ctl_report(ctl, err) : CTL_OK;
+    if (err) {
+        return authsvc_ctl_report(ctl, err);
+    }
+    return asked->wants_secrets
+               ? authsvc_ctl_pauses_open(ctl,
+                                         asked->secret_file ? asked->secret_file
+                                                            : database.secret_file,
+                                         settings)
+               : CTL_OK;
 }
 
 /* One line for each wrong member, as a form would show them. */
@@ -151,7 +162,7 @@ static const char *printable(const char *text)
                : text;
 }
 
-static void print_json(ctl_t *ctl, const authsvc_user_t *user)
+static authsvc_json_t *json_of(ctl_t *ctl, const authsvc_user_t *user)
 {
     authsvc_json_t *line = authsvc_json_object(ctl->pool);
 
@@ -162,7 +173,17 @@ static void print_json(ctl_t *ctl, const authsvc_user_t *user)
     authsvc_json_set_string(line, "status", status_of(user));
     authsvc_json_set_bool(line, "email_verified", user->email_verified);
     authsvc_json_set_string(line, "created_at", authsvc_time_rfc3339(ctl->pool, user->created_at));
+    return line;
+}
+
+static void print_line(ctl_t *ctl, const authsvc_json_t *line)
+{
     fprintf(ctl->out, "%s\n", authsvc_json_dump_ascii(ctl->pool, line));
+}
+
+static void print_json(ctl_t *ctl, const authsvc_user_t *user)
+{
+    print_line(ctl, json_of(ctl, user));
 }
 
 static void print_user(ctl_t *ctl, const asked_t *asked, const authsvc_user_t *user)
@@ -213,17 +234,41 @@ static int set(ctl_t *ctl, authsvc_ctx_t *ctx, const asked_t *asked)
     return CTL_OK;
 }
 
+static int find(ctl_t *ctl, authsvc_ctx_t *ctx, const asked_t *asked, const authsvc_user_t **user)
+{
+    authsvc_error_t *err = authsvc_administration_find(
+        ctx, APR_ARRAY_IDX(asked->operands, 0, const char *), user);
+
+    return err ? report(ctl, err) : CTL_OK;
+}
+
 static int show(ctl_t *ctl, authsvc_ctx_t *ctx, const asked_t *asked)
 {
     const authsvc_user_t *user = NULL;
-    authsvc_error_t *err = authsvc_administration_find(
-        ctx, APR_ARRAY_IDX(asked->operands, 0, const char *), &user);
+    int status = find(ctl, ctx, asked, &user);
 
-    if (err) {
-        return report(ctl, err);
+    if (status != CTL_OK) {
+        return status;
+    }
+    if (asked->json) {
+        authsvc_json_t *line = json_of(ctl, user);
+
+        status = authsvc_ctl_pauses_add(ctl, ctx, user, line);
+        if (status == CTL_OK) {
+            print_line(ctl, line);
+        }
+        return status;
     }
     print_user(ctl, asked, user);
-    return CTL_OK;
+    return authsvc_ctl_pauses_print(ctl, ctx, user);
+}
+
+static int unlock(ctl_t *ctl, authsvc_ctx_t *ctx, const asked_t *asked)
+{
+    const authsvc_user_t *user = NULL;
+    int status = find(ctl, ctx, asked, &user);
+
+    return status == CTL_OK ? authsvc_ctl_pauses_end(ctl, ctx, user) : status;
 }
 
 static void print_row(ctl_t *ctl, const asked_t *asked, const authsvc_user_t *user)
@@ -281,13 +326,15 @@ typedef struct {
     int needs_person; /* --email and --name */
     int takes_role;
     int needs_role;
+    int takes_secrets; /* --secret-file */
 } action_t;
 
 static const action_t actions[] = {
-    {"create", create, 0, 1, 1, 0},
-    {"list", list, 0, 0, 1, 0},
-    {"set", set, 1, 0, 1, 1},
-    {"show", show, 1, 0, 0, 0},
+    {"create", create, 0, 1, 1, 0, 0},
+    {"list", list, 0, 0, 1, 0, 0},
+    {"set", set, 1, 0, 1, 1, 0},
+    {"show", show, 1, 0, 0, 0, 1},
+    {"unlock", unlock, 1, 0, 0, 0, 1},
 };
 
 static int check(ctl_t *ctl, const action_t *action, const asked_t *asked)
@@ -304,6 +351,9 @@ static int check(ctl_t *ctl, const action_t *action, const asked_t *asked)
     if ((asked->role && !action->takes_role) || (!asked->role && action->needs_role)) {
         return authsvc_ctl_misused(ctl, "--role goes with create and list, and set needs it");
     }
+    if (asked->secret_file && !action->takes_secrets) {
+        return authsvc_ctl_misused(ctl, "--secret-file goes with show and unlock");
+    }
     return CTL_OK;
 }
 
@@ -317,6 +367,7 @@ int authsvc_ctl_user(ctl_t *ctl, int argc, char **argv)
         {"email", &asked.email, NULL},
         {"name", &asked.name, NULL},
         {"role", &asked.role, NULL},
+        {"secret-file", &asked.secret_file, NULL},
         {"json", NULL, &asked.json},
         CTL_DATABASE_OPTIONS(asked.database),
         {0},
@@ -329,13 +380,14 @@ int authsvc_ctl_user(ctl_t *ctl, int argc, char **argv)
         }
     }
     if (!action) {
-        return authsvc_ctl_misused(ctl, "say what to do: create, list, set or show");
+        return authsvc_ctl_misused(ctl, "say what to do: create, list, set, show or unlock");
     }
     status = authsvc_ctl_options(ctl, argc - 1, argv + 1, options, &asked.operands);
     if (status == CTL_OK) {
         status = check(ctl, action, &asked);
     }
     if (status == CTL_OK) {
+        asked.wants_secrets = action->takes_secrets;
         status = open_services(ctl, &asked, &ctx);
     }
     return status == CTL_OK ? action->run(ctl, &ctx, &asked) : status;

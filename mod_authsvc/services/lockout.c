@@ -35,6 +35,12 @@ authsvc_failure_limit_t authsvc_lockout_account_limit(const authsvc_ctx_t *ctx)
     return limit;
 }
 
+static authsvc_failure_limit_t limit_of(const authsvc_ctx_t *ctx, const char *place)
+{
+    return strcmp(place, AUTHSVC_PLACE_ALL) == 0 ? authsvc_lockout_account_limit(ctx)
+                                                 : authsvc_lockout_place_limit(ctx);
+}
+
 static const char *network_place(const authsvc_ctx_t *ctx)
 {
     return apr_pstrcat(ctx->pool, "ip ", authsvc_network(ctx->pool, ctx->client_ip), NULL);
@@ -156,9 +162,7 @@ static void tell(authsvc_ctx_t *ctx, const authsvc_failures_due_t *due,
 static authsvc_error_t *write_one(authsvc_ctx_t *ctx, const authsvc_failures_due_t *due,
                                   authsvc_failure_record_t *record)
 {
-    int is_sum = strcmp(due->place, AUTHSVC_PLACE_ALL) == 0;
-    const authsvc_failure_limit_t limit =
-        is_sum ? authsvc_lockout_account_limit(ctx) : authsvc_lockout_place_limit(ctx);
+    const authsvc_failure_limit_t limit = limit_of(ctx, due->place);
 
     return ctx->repositories->failures->record(ctx, due->account, due->place, due->n, &limit,
                                                record);
@@ -180,64 +184,72 @@ static authsvc_error_t *write_batch(authsvc_ctx_t *ctx, void *baton)
     return NULL;
 }
 
-authsvc_error_t *authsvc_lockout_write(authsvc_ctx_t *ctx)
+static authsvc_error_t *write_all(authsvc_ctx_t *ctx, const apr_array_header_t *due)
 {
-    batch_t batch = {0};
+    batch_t batch = {due, apr_pcalloc(ctx->pool, (apr_size_t)due->nelts *
+                                                     sizeof(authsvc_failure_record_t))};
 
-    if (!authsvc_failures_turn(ctx->failures)) {
-        return NULL;
-    }
-    batch.due = authsvc_failures_due(ctx->failures, ctx->pool, AT_ONCE);
-    if (batch.due->nelts == 0) {
-        return NULL;
-    }
-    batch.records = apr_pcalloc(ctx->pool,
-                                (apr_size_t)batch.due->nelts * sizeof(*batch.records));
     AUTHSVC_TRY(ctx->repositories->transaction(ctx, write_batch, &batch));
-    authsvc_failures_written(ctx->failures, batch.due);
-    for (int i = 0; i < batch.due->nelts; i++) {
-        tell(ctx, &APR_ARRAY_IDX(batch.due, i, authsvc_failures_due_t), &batch.records[i]);
+    for (int i = 0; i < due->nelts; i++) {
+        tell(ctx, &APR_ARRAY_IDX(due, i, authsvc_failures_due_t), &batch.records[i]);
     }
     return NULL;
 }
 
-/* Without memory that counts, the database does, at once. */
-static authsvc_error_t *count(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout,
-                              const authsvc_user_t *user, const char *place, int is_due,
-                              apr_interval_time_t window)
+authsvc_error_t *authsvc_lockout_write(authsvc_ctx_t *ctx)
 {
-    authsvc_failures_due_t due = {.n = 1};
-    authsvc_failure_record_t record = {0};
+    apr_array_header_t *due;
 
-    if (authsvc_failures_add(ctx->failures, lockout->attempt.account, place,
-                             user ? user->id : NULL, window, is_due)) {
+    if (!authsvc_failures_turn(ctx->failures)) {
         return NULL;
     }
-    memcpy(due.account, lockout->attempt.account, sizeof(due.account));
-    apr_cpystrn(due.place, place, sizeof(due.place));
-    apr_cpystrn(due.user_id, user ? user->id : "", sizeof(due.user_id));
-    AUTHSVC_TRY(write_one(ctx, &due, &record));
-    tell(ctx, &due, &record);
+    due = authsvc_failures_due(ctx->failures, ctx->pool, AT_ONCE);
+    if (due->nelts > 0) {
+        AUTHSVC_TRY(write_all(ctx, due));
+        authsvc_failures_written(ctx->failures, due);
+    }
     return NULL;
+}
+
+/* Where no memory counts, it is noted for the database, at once. */
+static void count(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout, const authsvc_user_t *user,
+                  const char *place, int is_due, apr_array_header_t *uncounted)
+{
+    const authsvc_failure_limit_t limit = limit_of(ctx, place);
+    authsvc_failures_due_t *due;
+
+    if (authsvc_failures_add(ctx->failures, lockout->attempt.account, place,
+                             user ? user->id : NULL, limit.window, is_due)) {
+        return;
+    }
+    due = apr_array_push(uncounted);
+    memset(due, 0, sizeof(*due));
+    memcpy(due->account, lockout->attempt.account, sizeof(due->account));
+    apr_cpystrn(due->place, place, sizeof(due->place));
+    apr_cpystrn(due->user_id, user ? user->id : "", sizeof(due->user_id));
+    due->n = 1;
 }
 
 authsvc_error_t *authsvc_lockout_failed(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout,
                                         const authsvc_user_t *user)
 {
-    const authsvc_failure_limit_t place = authsvc_lockout_place_limit(ctx);
-    const authsvc_failure_limit_t account = authsvc_lockout_account_limit(ctx);
+    apr_array_header_t *uncounted;
     authsvc_error_t *err;
 
     if (!lockout->counts) {
         return NULL;
     }
+    uncounted = apr_array_make(ctx->pool, 2, sizeof(authsvc_failures_due_t));
+    if (ctx->settings->account_failures > 0) {
+        count(ctx, lockout, user, AUTHSVC_PLACE_ALL, lockout->state.account_failures > 0,
+              uncounted);
+    }
     /* Few are lost if nobody writes them; but those that a row waits for, or a pause, are due. */
-    AUTHSVC_TRY(count(ctx, lockout, user, place_of(lockout),
-                      state_of(lockout)->failures > 0 ||
-                          place.failures <= AUTHSVC_FAILURES_WORTH, place.window));
-    if (account.failures > 0) {
-        AUTHSVC_TRY(count(ctx, lockout, user, AUTHSVC_PLACE_ALL,
-                          lockout->state.account_failures > 0, account.window));
+    count(ctx, lockout, user, place_of(lockout),
+          state_of(lockout)->failures > 0 ||
+              ctx->settings->login_failures <= AUTHSVC_FAILURES_WORTH, uncounted);
+    if (uncounted->nelts > 0) {
+        AUTHSVC_TRY(write_all(ctx, uncounted));
     }
     if (authsvc_failures_is_late(ctx->failures)) {
         err = authsvc_lockout_write(ctx);

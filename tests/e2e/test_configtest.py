@@ -184,7 +184,13 @@ def test_secret_file_modes(case):
     "AuthSvcRevocationTableSize 1G", "AuthSvcHashNice -1", "AuthSvcHashNice 20", "AuthSvcHashNice low",
     "AuthSvcHashSlots 0", "AuthSvcHashSlots 100000", "AuthSvcHashQueue 10",
     "AuthSvcHashQueue -1 1s", "AuthSvcHashQueue 10 0", "AuthSvcRequireTLS sometimes",
-    "AuthSvcCookie Secure"])
+    "AuthSvcCookie Secure", "AuthSvcLoginFailures 10", "AuthSvcLoginFailures 0/15m",
+    "AuthSvcLoginFailures 10/", "AuthSvcLoginFailures 10/0", "AuthSvcLoginFailures 10/25h",
+    "AuthSvcLoginFailures 10/1500ms", "AuthSvcLoginFailures -1/15m", "AuthSvcLoginFailures On",
+    "AuthSvcLoginPause 1m", "AuthSvcLoginPause 15m 1m", "AuthSvcLoginPause 0 1m",
+    "AuthSvcLoginPause 1m 2d", "AuthSvcLoginFailuresPerAccount 100", "AuthSvcLoginFailuresPerAccount 0/1h",
+    "AuthSvcDeviceTokenLifetime 1s", "AuthSvcDeviceTokenLifetime never",
+    "AuthSvcRegistrationDisclosure Maybe"])
 def test_bad_value(case, line):
     refused(case.test([*case.lines, line]), line.split()[0])
 
@@ -200,7 +206,11 @@ def test_bad_value(case, line):
     "AuthSvcHashQueue 0 1s", "AuthSvcHashQueue 16 500ms", "AuthSvcCorsOrigin http://localhost:5173",
     "AuthSvcCorsOrigin https://[::1]:8443", "AuthSvcRegistration Off", "AuthSvcRequireTLS Off",
     "AuthSvcProblemBase https://docs.example/problems", "AuthSvcAudience shop",
-    "AuthSvcCookie On", "AuthSvcCookie Off", "AuthSvcBasicCache 0", "AuthSvcBasicCache 1h"])
+    "AuthSvcCookie On", "AuthSvcCookie Off", "AuthSvcBasicCache 0", "AuthSvcBasicCache 1h",
+    "AuthSvcLoginFailures 10/15m", "AuthSvcLoginFailures off", "AuthSvcLoginFailures 1/1s",
+    "AuthSvcLoginPause 1s 24h", "AuthSvcLoginPause 5m 5m", "AuthSvcLoginFailuresPerAccount Off",
+    "AuthSvcLoginFailuresPerAccount 1000/24h", "AuthSvcDeviceTokenLifetime Off",
+    "AuthSvcDeviceTokenLifetime 30d", "AuthSvcRegistrationDisclosure Off"])
 def test_good_value(case, line):
     accepted(case.test([*case.lines, line]))
 

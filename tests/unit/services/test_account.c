@@ -70,7 +70,7 @@ START_TEST(delete_asks_for_the_password_and_ends_all_sessions)
     ck_assert_int_ne(fake.users[0].row.deleted_at, 0);
     ck_assert_int_ne(fake.sessions[0].revoked_at, 0);
     ck_assert_int_ne(fake.sessions[1].revoked_at, 0);
-    ck_assert_int_eq(fake.transactions, 1);
+    ck_assert_int_eq(fake.transactions, 2);
     ck_assert_problem(authsvc_sessions_refresh(&fake.ctx, grant.refresh_token, &grant),
                       AUTHSVC_E_UNAUTHENTICATED, "invalid-refresh-token");
 }

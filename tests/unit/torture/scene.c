@@ -31,6 +31,8 @@ static const authsvc_statement_t dump_statement = {
            " ifnull(s.ip, '-') || '|' || ifnull(s.user_agent, '-') AS x"
            " FROM sessions s LEFT JOIN users u ON u.id = s.user_id ORDER BY x))"
            " || char(10) || (SELECT COUNT(*) || '|' || ifnull(SUM(epoch), 0) FROM revocations)"
+           " || char(10) || (SELECT COUNT(*) || '|' || ifnull(SUM(failures), 0) || '|' ||"
+           " ifnull(MAX(succeeded_at), 0) FROM login_failures)"
            " || char(10) || (SELECT ifnull(secret_number, '-') || '|' ||"
            " (secret_fingerprint IS NULL) FROM authsvc_database)",
     .reads_only = 1,

@@ -122,6 +122,71 @@ static void log_in_old(scene_t *scene, answer_t *answer)
     log_in_as(scene, "old@example.com", answer);
 }
 
+static void sign_up_unseen(scene_t *scene, answer_t *answer)
+{
+    finish(answer, authsvc_registration_request(&scene->ctx, "grace@example.com", SCENE_PASSWORD,
+                                                strlen(SCENE_PASSWORD), "Grace"), "received");
+}
+
+static void fail_to_log_in(scene_t *scene, answer_t *answer)
+{
+    authsvc_grant_t grant = {0};
+
+    finish(answer, authsvc_login(&scene->ctx, "ada@example.com", "Wrong Horse 9", 13, &grant),
+           "signed in");
+}
+
+/* Not of the pool, whose memory runs out. */
+static authsvc_failures_t *new_failures(void)
+{
+    static _Alignas(64) unsigned char memory[8192];
+    authsvc_failures_t *set = NULL;
+
+    ck_assert_uint_lt(authsvc_failures_size(8), sizeof(memory));
+    memset(memory, 0, sizeof(memory));
+    ck_assert_int_eq(authsvc_failures_create(memory, 8, &set), APR_SUCCESS);
+    return set;
+}
+
+static void write_failures(scene_t *scene, answer_t *answer)
+{
+    static const unsigned char account[AUTHSVC_ACCOUNT_OCTETS] = {7};
+    authsvc_error_t *err;
+
+    scene->ctx.failures = new_failures();
+    for (int i = 0; i < 4; i++) {
+        authsvc_failures_add(scene->ctx.failures, account, "ip 192.0.2.9", NULL,
+                             apr_time_from_sec(900), 1);
+        authsvc_failures_add(scene->ctx.failures, account, AUTHSVC_PLACE_ALL, NULL,
+                             apr_time_from_sec(900), 1);
+    }
+    err = authsvc_lockout_write(&scene->ctx);
+    finish(answer, err, "written");
+}
+
+static void tidy_failures(scene_t *scene, answer_t *answer)
+{
+    apr_time_t purged_at = 0;
+
+    scene->now += apr_time_from_sec(40 * 86400);
+    finish(answer, authsvc_lockout_tidy(&scene->ctx, &purged_at), "tidy");
+}
+
+static void list_failures(scene_t *scene, answer_t *answer)
+{
+    apr_array_header_t *entries = NULL;
+    authsvc_error_t *err = authsvc_lockout_list(&scene->ctx, scene->ada, &entries);
+
+    finish(answer, err, err ? NULL : apr_psprintf(scene->ctx.pool, "%d places", entries->nelts));
+}
+
+static void clear_failures(scene_t *scene, answer_t *answer)
+{
+    apr_int64_t cleared = 0;
+
+    finish(answer, authsvc_lockout_clear(&scene->ctx, scene->ada, &cleared), "cleared");
+}
+
 static void open_session(scene_t *scene, answer_t *answer)
 {
     authsvc_grant_t grant = {0};
@@ -315,6 +380,7 @@ static void readiness(scene_t *scene, answer_t *answer)
 
 const torture_case_t torture_services[] = {
     {"authsvc_registration_register", sign_up, 200, 409, NULL, NULL},
+    {"authsvc_registration_request", sign_up_unseen, 200, 0, NULL, NULL},
     {"authsvc_policy_check_password", check_password, 200, 0, NULL, NULL},
     {"authsvc_policy_check_name", check_name, 200, 0, NULL, NULL},
     {"authsvc_policy_check_email", check_email, 200, 0, NULL, NULL},
@@ -324,6 +390,11 @@ const torture_case_t torture_services[] = {
     {"authsvc_basic_authenticate: again", basic_again, 200, 0, NULL, NULL},
     {"authsvc_login", log_in, 200, 0, NULL, NULL},
     {"authsvc_login: with a hash to renew", log_in_old, 200, 0, NULL, REHASHING},
+    {"authsvc_login: wrong password", fail_to_log_in, 401, 0, NULL, NULL},
+    {"authsvc_lockout_write", write_failures, 200, 0, NULL, NULL},
+    {"authsvc_lockout_tidy", tidy_failures, 200, 0, NULL, NULL},
+    {"authsvc_lockout_list", list_failures, 200, 0, NULL, NULL},
+    {"authsvc_lockout_clear", clear_failures, 200, 0, NULL, NULL},
     {"authsvc_sessions_open", open_session, 200, 0, NULL, NULL},
     {"authsvc_sessions_grant", grant_tokens, 200, 0, NULL, NULL},
     {"authsvc_sessions_refresh", refresh, 200, 0, AFTER_ROTATION, NULL},
