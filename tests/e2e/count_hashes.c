@@ -36,3 +36,16 @@ int crypto_pwhash(unsigned char *out, unsigned long long outlen, const char *pas
     count();
     return real(out, outlen, passwd, passwdlen, salt, opslimit, memlimit, alg);
 }
+
+/* The library's own crypto_pwhash_str() does not come by here a second time. */
+int crypto_pwhash_str(char *out, const char *passwd, unsigned long long passwdlen,
+                      unsigned long long opslimit, size_t memlimit);
+int crypto_pwhash_str(char *out, const char *passwd, unsigned long long passwdlen,
+                      unsigned long long opslimit, size_t memlimit)
+{
+    int (*real)(char *, const char *, unsigned long long, unsigned long long, size_t);
+
+    *(void **)&real = dlsym(RTLD_NEXT, "crypto_pwhash_str");
+    count();
+    return real(out, passwd, passwdlen, opslimit, memlimit);
+}

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import subprocess
 import termios
 import time
@@ -228,7 +229,44 @@ def test_servers_with_different_rules(make_service):
     assert build.ctl("user", "list", *config, env=options["env"]).returncode == 0
 
 
+def test_pauses_are_shown_and_ended(make_service):
+    service = make_service()
+    api, (email, other) = service.api, [service.api.new_user()["user"]["email"] for _ in range(2)]
+    secret = ("--secret-file", str(service.httpd.secret("main-secret")))
+    assert "login failures" not in user(service, "show", *secret, email).stdout
+    for _ in range(10):
+        assert api.login(email, "Wrong-Password-1").status_code == 401
+    assert api.login(email).status_code == 401, "in a pause"
+
+    def shown():
+        return user(service, "show", *secret, email).stdout
+
+    build.wait_until(lambda: "paused until" in shown(), 10, "it is written")
+    assert re.search(r"^login failures: 10, ip 127\.0\.0\.1, paused until \d{4}-\S+Z$", shown(), re.M)
+    assert re.search(r"^login failures: 10, all$", shown(), re.M)
+    lines = json.loads(user(service, "show", "--json", *secret, email).stdout)["login_failures"]
+    assert {line["place"]: line["failures"] for line in lines} == {"ip 127.0.0.1": 10, "all": 10}
+    assert "login failures" not in user(service, "show", email).stdout, "without the secrets"
+    assert "of 0 places" in user(service, "unlock", *secret, other).stdout
+    assert api.login(email).status_code == 401, "the control: somebody else's"
+    config = ("--config", str(service.httpd.conf), "--httpd", build.HTTPD)
+    done = build.ctl("user", "unlock", email, *config, env=service.httpd.environment())
+    assert "forgotten: of 2 places" in done.stdout
+    assert api.login(email).status_code == 200
+    assert "login failures" not in shown()
+
+
+def test_unlock_needs_the_secrets(service):
+    email = new_email()
+    create(service, email)
+    done = user(service, "unlock", email, check=False)
+    assert done.returncode == 2 and "--secret-file" in done.stderr
+    done = user(service, "unlock", "--secret-file", "/nonexistent", email, check=False)
+    assert done.returncode == 1 and "/nonexistent" in done.stderr
+
+
 @pytest.mark.parametrize("args", [
+    ("unlock",), ("unlock", "a", "b"), ("list", "--secret-file", "x"),
     (), ("destroy",), ("create", "--email", "a@example.com"), ("create", "--name", "A"),
     ("show",), ("show", "a", "b"), ("show", "a", "--role", "user"), ("set", "a@example.com"),
     ("set", "--role", "admin"), ("list", "a"), ("list", "--name", "x"), ("list", "--sort", "x")])

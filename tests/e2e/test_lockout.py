@@ -86,8 +86,22 @@ def make_proxied(make, *lines, **options):
     return make(extra=[*BEHIND_PROXY, *lines], **PROXIED, **options)
 
 
+@pytest.fixture(scope="module")
+def shared(engine):
+    made = Service(engine, extra=BEHIND_PROXY, **PROXIED)
+    yield made
+    made.destroy()
+
+
 @pytest.fixture
-def site(make_service):
+def site(shared):
+    """Of this module; each test has accounts and networks of its own."""
+    shared.database.query("DELETE FROM login_failures")
+    return shared
+
+
+@pytest.fixture
+def alone(make_service):
     return make_proxied(make_service)
 
 
@@ -114,16 +128,16 @@ def test_ten_failures_begin_a_pause(site):
     assert may(site.api, email, away)
 
 
-def test_pauses_are_told_once(site):
-    email, _ = registered(site)
+def test_pauses_are_told_once(alone):
+    email, _ = registered(alone)
     away = new_network()
-    fail(site.api, email, 25, away)
-    written(site, f"ip {away}", 10)
-    site.database.shift("login_failures", "paused_until", -61)
-    fail(site.api, email, 5, away)
-    written(site, f"ip {away}", 11)
+    fail(alone.api, email, 25, away)
+    written(alone, f"ip {away}", 10)
+    alone.database.shift("login_failures", "paused_until", -61)
+    fail(alone.api, email, 5, away)
+    written(alone, f"ip {away}", 11)
     said = re.findall(r"AS0280: event=login-paused user=(\S+) place=\"ip ([\d.]+)\" failures=(\d+) "
-                      r"seconds=(\d+)", site.httpd.log_text())
+                      r"seconds=(\d+)", alone.httpd.log_text())
     assert [line[1:] for line in said] == [(away, "10", "60"), (away, "11", "120")]
     assert re.fullmatch(r"[0-9a-f-]{36}", said[0][0])
 
@@ -309,43 +323,43 @@ def is_up(site):
         return False
 
 
-def test_what_was_counted_survives(site):
+def test_what_was_counted_survives(alone):
     """A reload, a killed child, and, once it is written, a restart."""
-    email, _ = registered(site)
+    email, _ = registered(alone)
     away = new_network()
-    fail(site.api, email, 5, away)
-    site.httpd.graceful()
-    fail(site.api, email, 3, away)
-    site.httpd.allow("exit signal Killed")
-    for child in site.httpd.children():
+    fail(alone.api, email, 5, away)
+    alone.httpd.graceful()
+    fail(alone.api, email, 3, away)
+    alone.httpd.allow("exit signal Killed")
+    for child in alone.httpd.children():
         os.kill(child, signal.SIGKILL)
-    build.wait_until(lambda: is_up(site), 20, "it answers")
-    api = site.new_api()
+    build.wait_until(lambda: is_up(alone), 20, "it answers")
+    api = alone.new_api()
     fail(api, email, 2, away)
     assert not may(api, email, away)
-    written(site, f"ip {away}", 10)
+    written(alone, f"ip {away}", 10)
     api.close()
-    site.httpd.stop()
-    site.httpd.start()
-    api = site.new_api()
+    alone.httpd.stop()
+    alone.httpd.start()
+    api = alone.new_api()
     assert not may(api, email, away)
     api.close()
 
 
-def test_without_the_database_nobody_is_refused_uncounted(site):
-    email, _ = registered(site)
+def test_without_the_database_nobody_is_refused_uncounted(alone):
+    email, _ = registered(alone)
     away = new_network()
-    fail(site.api, email, 9, away)
-    site.httpd.allow(r"\[authsvc:error\].* AS0\d+", r"\[dbd:error\]")
-    site.database.block()
+    fail(alone.api, email, 9, away)
+    alone.httpd.allow(r"\[authsvc:error\].* AS0\d+", r"\[dbd:error\]")
+    alone.database.block()
     try:
         for password in (WRONG, PASSWORD):
-            assert attempt(site.api, email, password, away).status_code == 503
+            assert attempt(alone.api, email, password, away).status_code == 503
     finally:
-        site.database.unblock()
-    build.wait_until(lambda: attempt(site.api, new_email()).status_code == 401, 20, "it is back")
-    fail(site.api, email, 1, away)
-    assert not may(site.api, email, away)
+        alone.database.unblock()
+    build.wait_until(lambda: attempt(alone.api, new_email()).status_code == 401, 20, "it is back")
+    fail(alone.api, email, 1, away)
+    assert not may(alone.api, email, away)
 
 
 def test_parallel_guesses_do_not_outrun_the_counter(site):
@@ -427,13 +441,13 @@ FLOOD = 10000
 
 
 @pytest.mark.slow
-def test_a_flood_does_not_lock_the_owner_out(site, figure):
-    email, token = registered(site, "192.0.2.1")
+def test_a_flood_does_not_lock_the_owner_out(alone, figure):
+    email, token = registered(alone, "192.0.2.1")
     networks = [new_network() for _ in range(FLOOD_NETWORKS)]
     each = FLOOD // FLOOD_NETWORKS
 
     def attack(address):
-        client = Quick(site)
+        client = Quick(alone)
         seen = {client.attempt(email, address) for _ in range(each)}
         client.close()
         return seen
@@ -444,9 +458,9 @@ def test_a_flood_does_not_lock_the_owner_out(site, figure):
             assert seen == {401}
     figure(f"{FLOOD / (time.monotonic() - start):.0f} wrong tries/s")
     away = new_network()
-    assert not may(site.api, email, away), "a new network, and no device token"
-    assert not may(site.api, email, networks[0])
-    assert may(site.api, email, away, device_token=token), "the owner's device, from anywhere"
-    assert may(site.api, email, networks[0], device_token=token), "the attacker's network, too"
-    assert may(site.api, email, "192.0.2.1"), "a network of former successes"
-    assert len(rows(site)) < 2 * FLOOD_NETWORKS + 10
+    assert not may(alone.api, email, away), "a new network, and no device token"
+    assert not may(alone.api, email, networks[0])
+    assert may(alone.api, email, away, device_token=token), "the owner's device, from anywhere"
+    assert may(alone.api, email, networks[0], device_token=token), "the attacker's network, too"
+    assert may(alone.api, email, "192.0.2.1"), "a network of former successes"
+    assert len(rows(alone)) < 2 * FLOOD_NETWORKS + 10

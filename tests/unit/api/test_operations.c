@@ -28,7 +28,8 @@ static void expect_user(const authsvc_json_t *user, const char *email, const cha
     ck_assert_pstr_eq(authsvc_json_get_string(user, "created_at"), "2027-01-15T08:00:00Z");
 }
 
-static void expect_grant(int status, const char *email, const char *name)
+/* @param has_device of a registration and a login, not of a refresh */
+static void expect_grant(int status, const char *email, const char *name, int has_device)
 {
     apr_int64_t seconds = 0;
 
@@ -36,7 +37,10 @@ static void expect_grant(int status, const char *email, const char *name)
     ck_assert_pstr_eq(world.response.content_type, "application/json");
     ck_assert_pstr_eq(world_header("Cache-Control"), "no-store");
     ck_assert_ptr_null(world.response.error);
-    ck_assert_uint_eq(authsvc_json_size(world.body), 5);
+    ck_assert_uint_eq(authsvc_json_size(world.body), has_device ? 6 : 5);
+    if (has_device) {
+        ck_assert_int_eq(strncmp(world_text("device_token"), "asd1_", 5), 0);
+    }
     ck_assert_pstr_eq(world_text("token_type"), "Bearer");
     ck_assert_int_eq(strncmp(world_text("refresh_token"), AUTHSVC_REFRESH_PREFIX, 5), 0);
     ck_assert_int_eq(strncmp(world_text("access_token"), "ey", 2), 0);
@@ -52,10 +56,25 @@ static void expect_no_content(void)
     ck_assert_pstr_eq(world_header("Cache-Control"), "no-store");
 }
 
+START_TEST(register_answers_nothing_where_it_is_discreet)
+{
+    fake.settings.registration_disclosure = 0;
+    for (int i = 0; i < 2; i++) {
+        world_post("/auth/register", REGISTER);
+        ck_assert_int_eq(world.response.status, 202);
+        ck_assert_str_eq(world.response.body, "{\"status\":\"received\"}");
+        ck_assert_pstr_eq(world_header("Cache-Control"), "no-store");
+        ck_assert_ptr_null(world_header("Set-Cookie"));
+    }
+    ck_assert_int_eq(fake.n_users, 1);
+    ck_assert_int_eq(fake.n_sessions, 0);
+}
+END_TEST
+
 START_TEST(register_answers)
 {
     world_post("/auth/register", REGISTER);
-    expect_grant(201, "new@example.com", "Grace");
+    expect_grant(201, "new@example.com", "Grace", 1);
     ck_assert_ptr_null(strstr(world.response.body, "argon2"));
     world_post("/auth/register", REGISTER);
     world_expect_problem(409, "email-exists");
@@ -73,7 +92,7 @@ START_TEST(login_answers)
     fake_user_t *user = fake_add_user("ada@example.com");
 
     world_post("/auth/login", login_body(FAKE_PASSWORD));
-    expect_grant(200, "ada@example.com", "Ada");
+    expect_grant(200, "ada@example.com", "Ada", 1);
     world_post("/auth/login", login_body("Wrong Horse 9"));
     world_expect_problem(401, "invalid-credentials");
     ck_assert_pstr_eq(world_header("WWW-Authenticate"),
@@ -106,7 +125,7 @@ START_TEST(refresh_and_logout_answer)
     const char *token;
 
     world_post("/auth/refresh", refresh_body(grant.refresh_token));
-    expect_grant(200, "ada@example.com", "Ada");
+    expect_grant(200, "ada@example.com", "Ada", 0);
     token = world_text("refresh_token");
     world_post("/auth/refresh", refresh_body("asr1_nonsense"));
     world_expect_problem(401, "invalid-refresh-token");
@@ -300,6 +319,7 @@ AUTHSVC_UNIT_SUITE(suite_operations)
     TCase *tcase = world_tcase(suite, "operations");
 
     tcase_add_test(tcase, register_answers);
+    tcase_add_test(tcase, register_answers_nothing_where_it_is_discreet);
     tcase_add_test(tcase, login_answers);
     tcase_add_test(tcase, unknown_and_wrong_are_alike);
     tcase_add_test(tcase, refresh_and_logout_answer);
