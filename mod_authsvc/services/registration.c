@@ -38,10 +38,14 @@ static authsvc_error_t *refuse_if_closed(authsvc_ctx_t *ctx)
                          "This site does not take new accounts.", "registration is off");
 }
 
-/* What cannot be an address is counted as it was sent. */
-static authsvc_error_t *count(authsvc_ctx_t *ctx, const char *email)
+/*
+ * Closed, or too often: before anything is hashed or looked up. What cannot be an address is
+ * counted as it was sent.
+ */
+static authsvc_error_t *admit(authsvc_ctx_t *ctx, const char *email)
 {
     const char *normalized = NULL;
+    AUTHSVC_TRY(refuse_if_closed(ctx));
     if (authsvc_email_normalize(ctx->pool, email, ctx->settings->email_utf8, &normalized)) {
         normalized = email;
     }
@@ -54,8 +58,7 @@ authsvc_error_t *authsvc_registration_register(authsvc_ctx_t *ctx, const char *e
 {
     const authsvc_new_user_t input = {email, password, password_len, name, AUTHSVC_ROLE_USER};
     registration_t registration = {.grant = grant};
-    AUTHSVC_TRY(refuse_if_closed(ctx));
-    AUTHSVC_TRY(count(ctx, email));
+    AUTHSVC_TRY(admit(ctx, email));
     AUTHSVC_TRY(authsvc_new_user_make(ctx, &input, &registration.user));
     AUTHSVC_TRY(authsvc_lockout_device_token(ctx, registration.user, &grant->device_token));
     AUTHSVC_TRY(ctx->repositories->transaction(ctx, insert_user_and_session, &registration));
@@ -71,7 +74,7 @@ authsvc_error_t *authsvc_registration_request(authsvc_ctx_t *ctx, const char *em
     unsigned char account[AUTHSVC_ACCOUNT_OCTETS];
     authsvc_user_t *user = NULL;
     int created = 0;
-    AUTHSVC_TRY(refuse_if_closed(ctx));
+    AUTHSVC_TRY(admit(ctx, email));
     AUTHSVC_TRY(authsvc_new_user_make(ctx, &input, &user));
     AUTHSVC_TRY(authsvc_account_hash(ctx->pool, ctx->settings->secrets, user->email, account));
     AUTHSVC_TRY(ctx->repositories->users->insert_unseen(ctx, user, account, &created));
