@@ -52,6 +52,11 @@ static authsvc_error_t *admit(authsvc_ctx_t *ctx, const char *email)
     return authsvc_limits_claimed(ctx, AUTHSVC_LIMIT_REGISTER, normalized);
 }
 
+static void tell(authsvc_ctx_t *ctx, const authsvc_user_t *user, const char *session_id)
+{
+    authsvc_event(ctx, "AS0201", "registered", user->id, session_id);
+}
+
 authsvc_error_t *authsvc_registration_register(authsvc_ctx_t *ctx, const char *email,
                                                const char *password, apr_size_t password_len,
                                                const char *name, authsvc_grant_t *grant)
@@ -62,7 +67,7 @@ authsvc_error_t *authsvc_registration_register(authsvc_ctx_t *ctx, const char *e
     AUTHSVC_TRY(authsvc_new_user_make(ctx, &input, &registration.user));
     AUTHSVC_TRY(authsvc_lockout_device_token(ctx, registration.user, &grant->device_token));
     AUTHSVC_TRY(ctx->repositories->transaction(ctx, insert_user_and_session, &registration));
-    authsvc_event(ctx, "AS0201", "registered", registration.user->id, registration.session_id);
+    tell(ctx, registration.user, registration.session_id);
     return NULL;
 }
 
@@ -79,7 +84,7 @@ authsvc_error_t *authsvc_registration_request(authsvc_ctx_t *ctx, const char *em
     AUTHSVC_TRY(authsvc_account_hash(ctx->pool, ctx->settings->secrets, user->email, account));
     AUTHSVC_TRY(ctx->repositories->users->insert_unseen(ctx, user, account, &created));
     if (created) {
-        authsvc_event(ctx, "AS0201", "registered", user->id, NULL);
+        tell(ctx, user, NULL);
     } else {
         authsvc_event(ctx, "AS0284", "registration-of-known-address", NULL, NULL);
     }

@@ -20,7 +20,7 @@ AUTHSVC_UNIT_SUITE(suite_units);
 AUTHSVC_UNIT_SUITE(suite_url);
 AUTHSVC_UNIT_SUITE(suite_json);
 
-AUTHSVC_UNIT_MAIN(suite_error, suite_failures, suite_log, suite_process, suite_text, suite_email, suite_encoding,
-                  suite_uuid, suite_units, suite_url, suite_json, suite_revocations,
-                  suite_revocations_shared, suite_revocations_steps, suite_network, suite_rate,
-                  suite_rate_shared, suite_limits)
+AUTHSVC_UNIT_MAIN(suite_error, suite_failures, suite_log, suite_process, suite_text, suite_email,
+                  suite_encoding, suite_uuid, suite_units, suite_url, suite_json,
+                  suite_revocations, suite_revocations_shared, suite_revocations_steps,
+                  suite_network, suite_rate, suite_rate_shared, suite_limits)

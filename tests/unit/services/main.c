@@ -8,8 +8,8 @@ AUTHSVC_UNIT_SUITE(suite_basic);
 AUTHSVC_UNIT_SUITE(suite_credentials);
 AUTHSVC_UNIT_SUITE(suite_feed);
 AUTHSVC_UNIT_SUITE(suite_identity);
-AUTHSVC_UNIT_SUITE(suite_lockout);
 AUTHSVC_UNIT_SUITE(suite_limits);
+AUTHSVC_UNIT_SUITE(suite_lockout);
 AUTHSVC_UNIT_SUITE(suite_login);
 AUTHSVC_UNIT_SUITE(suite_policy);
 AUTHSVC_UNIT_SUITE(suite_readiness);
@@ -18,6 +18,6 @@ AUTHSVC_UNIT_SUITE(suite_sessions);
 AUTHSVC_UNIT_SUITE(suite_sessions_of_user);
 
 AUTHSVC_UNIT_MAIN(suite_account, suite_administration, suite_authorization, suite_basic,
-                  suite_credentials, suite_feed, suite_identity, suite_lockout, suite_login,
-                  suite_policy, suite_readiness, suite_registration, suite_sessions,
+                  suite_credentials, suite_feed, suite_identity, suite_limits, suite_lockout,
+                  suite_login, suite_policy, suite_readiness, suite_registration, suite_sessions,
                   suite_sessions_of_user)
