@@ -6,12 +6,16 @@
 // can be provoked from outside, and validate status, fields and body against the contract with
 // ajv. Registers a few users under example.com. --no-server: leave this part out.
 //
+// AUTHSVC_LIMITED, a header field: the server exempts requests without it from rate limits, and with
+// it admits one an account and session, so that 429 is provoked, too.
+//
 // What needs a fault, another configuration, another client address (ELSEWHERE below) or another role
 // (ROLES) is provoked by tests/e2e/test_contract.py.
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import Ajv2020 from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
+import { parseLimits } from "./rate-limit-fields.mjs";
 
 const ELSEWHERE = new Set(["403", "500", "503"]);
 const ROLES = new Set(["last-admin"]); // nobody is an admin by the API alone
@@ -19,6 +23,9 @@ const METHODS = ["get", "put", "post", "delete", "patch"];
 const PASSWORD = "Correct-Horse-7";
 const NOBODY = "01980c6e-5f0a-7c31-9d2b-3f1c7a5e8b49";
 const WRONG_PASSWORD = "Wrong-Horse-8";
+
+const limitedBy = process.env.AUTHSVC_LIMITED;
+if (!limitedBy) ELSEWHERE.add("429");
 
 const base = process.env.AUTHSVC_URL?.replace(/\/+$/, "");
 if (!base) {
@@ -74,9 +81,9 @@ for (const [path, item] of Object.entries(contract.paths)) {
 
 const newEmail = () => `validate-${randomBytes(9).toString("hex")}@example.com`;
 
-async function send(id, { json, body, type, token, slug, session } = {}) {
+async function send(id, { json, body, type, token, slug, session, limited } = {}) {
   const { method, path } = operations.get(id);
-  const headers = {};
+  const headers = limited ? { [limitedBy]: "1" } : {};
   if (json !== undefined || type) {
     headers["content-type"] = type ?? "application/json";
   }
@@ -167,6 +174,15 @@ const spoil = {
         async (id, request) => ({ ...request, type: "application/json; charset=utf-16" }),
       ],
     },
+    429: {
+      "rate-limited": [
+        async (id, request) => {
+          const limited = { ...request, limited: true };
+          await send(id, limited);
+          return limited;
+        },
+      ],
+    },
   },
   register: {
     409: {
@@ -241,6 +257,14 @@ async function faults(id, status, slug, answer) {
     } else {
       const wrong = mismatch(`${header}/schema`, value);
       if (wrong) found.push(`${name}: ${value}: ${wrong}`);
+    }
+  }
+  for (const name of ["RateLimit", "RateLimit-Policy"]) {
+    const value = answer.headers.get(name);
+    try {
+      if (value !== null) parseLimits(value);
+    } catch (error) {
+      found.push(`${name}: ${value}: ${error.message}`);
     }
   }
   const [media] = Object.keys(response.content ?? {});

@@ -16,7 +16,8 @@ from harness.tokens import parts
 from test_auth import problem
 
 DEFAULT_SLUG = {400: "validation", 401: "authentication", 403: "tls-required", 404: "not-found",
-                413: "body-too-large", 415: "unsupported-media-type", 500: "internal",
+                413: "body-too-large", 415: "unsupported-media-type", 429: "rate-limited",
+                500: "internal",
                 503: "unavailable"}
 BEARER = ("logoutAll", "getMe", "updateMe", "deleteMe", "listSessions", "endSession")
 HASHING = {"register", "login", "deleteMe"}
@@ -139,6 +140,14 @@ def provoke(world, name, status, slug):  # pylint: disable=too-many-return-state
         return next(a for a in answers if a.status_code == 503)
     if (name, status) == ("register", 202):
         return world.other("discreet", extra=["AuthSvcRegistrationDisclosure Off"]).api.register()
+    if slug == "rate-limited":
+        strict = world.other("strict", limits=True, extra=[
+            f"AuthSvcRateLimit {limit}" for limit in (
+                "login 1/1h account", "register 1/1h account", "refresh 1/1h session",
+                "api 1/1h account")])
+        request = prepare(strict.api, name)
+        assert send(strict.api, request).status_code < 300, "positive control"
+        return send(strict.api, request)
     request = prepare(api, name)
     method, path, options = request
     if status < 300:
