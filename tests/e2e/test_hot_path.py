@@ -20,7 +20,10 @@ class Counted:
     """A service whose httpd counts; the database is not read between two marks but by it."""
 
     def __init__(self, engine):
-        self.service = Service(engine, start=False, extra=[
+        self.service = Service(engine, start=False, limits=True, extra=[
+            *(f"AuthSvcRateLimit {limit}" for limit in (  # counted, and admitted
+                "login 1000/1s account+ip", "register 1000/1s ip", "refresh 1000/1s session",
+                "api 1000/1s account")),
             "AuthSvcRefreshGrace 0",
             "DBDKeep 2", "DBDMax 2"])  # one is left to others: requests and poller share one
         self.file = self.service.httpd.root / "run" / "calls"

@@ -536,4 +536,4 @@ def test_what_limits_nothing_is_said(configtest):
 
 def test_the_table_is_the_main_servers(configtest):
     code, said = configtest(vhost=["AuthSvcRateLimitTableSize 64"])
-    assert code != 0 and "not allowed in <VirtualHost>" in said, said
+    assert code != 0 and "cannot occur within <VirtualHost>" in said, said
