@@ -170,9 +170,11 @@ def wrong_logins(service, threads, each):
 
 def test_two_children_count_together(make_service):
     """64 connections: within 1 of the policy, and both children had a share."""
-    service = limited(make_service, "AuthSvcRateLimit login 100/1h ip", mpm="event", tuning=[
-        "ServerLimit 2", "StartServers 2", "ThreadLimit 40", "ThreadsPerChild 40",
-        "MaxRequestWorkers 80", "MinSpareThreads 1", "MaxSpareThreads 80"])
+    service = limited(make_service, "AuthSvcRateLimit login 100/1h ip",
+                      "AuthSvcHashQueue 128 30s", mpm="event", tuning=[
+                          "ServerLimit 2", "StartServers 2", "ThreadLimit 128",
+                          "ThreadsPerChild 128", "MaxRequestWorkers 256", "MinSpareThreads 1",
+                          "MaxSpareThreads 256"])
     build.wait_until(lambda: len(service.httpd.children()) == 2, 10, "two children")
     mark, began = service.httpd.mark(), time.monotonic()
     fits(wrong_logins(service, 64, 10), 100, 3600, began)
