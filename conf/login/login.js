@@ -212,7 +212,12 @@ function send(form, path) {
     for (const field of form.querySelectorAll("input")) {
       members[field.name] = field.value;
     }
-    const answer = await ask(path, members);
+    let answer = await ask(path, members);
+    if (answer.status === 202) {
+      // the site does not say whether the address was new: signing in does
+      const { email, password, omit_tokens } = members;
+      answer = await ask("auth/login", { email, password, omit_tokens });
+    }
     if (answer.status >= 300) {
       return () => showProblem(form, answer);
     }

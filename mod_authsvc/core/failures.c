@@ -23,7 +23,7 @@ typedef struct {
     apr_uint64_t counted; /* only grows, as long as the key stays */
     apr_uint64_t written; /* as many of them the database knows, or nobody needs any more */
     apr_time_t since;     /* monotonic: the first that is not written */
-    apr_interval_time_t window; /* after which it does not matter */
+    authsvc_failure_limit_t limit;
     int is_due;
 } entry_t;
 
@@ -63,6 +63,7 @@ apr_status_t authsvc_failures_create(void *memory, apr_size_t entries, authsvc_f
     pthread_mutexattr_destroy(&attributes);
     if (!status) {
         made->n = entries / WAYS * WAYS;
+        made->turn_at = authsvc_clock_monotonic() - TURN_EVERY;
         *set = made;
     }
     return status;
@@ -128,7 +129,7 @@ static entry_t *find(authsvc_failures_t *set, const unsigned char *account, cons
 
 static apr_int64_t pending(const entry_t *entry, apr_time_t now)
 {
-    return now - entry->since < entry->window ? (apr_int64_t)(entry->counted - entry->written) : 0;
+    return now - entry->since < entry->limit.window ? (apr_int64_t)(entry->counted - entry->written) : 0;
 }
 
 /* The fewest failures; of those the oldest. */
@@ -163,7 +164,7 @@ apr_int64_t authsvc_failures_pending(authsvc_failures_t *set, const unsigned cha
 }
 
 int authsvc_failures_add(authsvc_failures_t *set, const unsigned char *account, const char *place,
-                         const char *user_id, apr_interval_time_t window, int is_due)
+                         const char *user_id, const authsvc_failure_limit_t *limit, int is_due)
 {
     apr_time_t now = authsvc_clock_monotonic();
     entry_t *entry;
@@ -183,7 +184,7 @@ int authsvc_failures_add(authsvc_failures_t *set, const unsigned char *account, 
         entry->since = now;
         entry->is_due = 0;
     }
-    entry->window = window;
+    entry->limit = *limit;
     apr_cpystrn(entry->user_id, user_id ? user_id : "", sizeof(entry->user_id));
     entry->counted++;
     entry->is_due = entry->is_due || is_due ||
@@ -211,7 +212,7 @@ int authsvc_failures_turn(authsvc_failures_t *set)
     int mine = 0;
 
     if (lock(set)) {
-        mine = !set->turn_at || now - set->turn_at >= TURN_EVERY;
+        mine = now - set->turn_at >= TURN_EVERY;
         if (mine) {
             set->turn_at = now;
         }
@@ -225,7 +226,7 @@ int authsvc_failures_is_late(authsvc_failures_t *set)
     int late = 0;
 
     if (lock(set)) {
-        late = set->turn_at && authsvc_clock_monotonic() - set->turn_at >= LATE;
+        late = authsvc_clock_monotonic() - set->turn_at >= LATE;
         unlock(set);
     }
     return late;
@@ -246,6 +247,7 @@ static void take(const entry_t *entry, apr_int64_t n, apr_array_header_t *due)
     memcpy(taken->account, entry->account, sizeof(taken->account));
     memcpy(taken->place, entry->place, sizeof(taken->place));
     memcpy(taken->user_id, entry->user_id, sizeof(taken->user_id));
+    taken->limit = entry->limit;
     taken->n = n;
     taken->counted = entry->counted;
 }

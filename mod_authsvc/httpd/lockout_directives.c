@@ -79,8 +79,8 @@ const char *authsvc_lockout_set_pause(cmd_parms *cmd, void *dir, const char *fir
     (void)dir;
     if (!parse_time(first, SECONDS(1), DAY, &least) ||
         !parse_time(longest, SECONDS(1), DAY, &most) || least > most) {
-        return "AuthSvcLoginPause takes the first pause and the longest, each of 1s to 24h in whole "
-               "seconds: AuthSvcLoginPause 1m 15m";
+        return "AuthSvcLoginPause takes the first pause and the longest, each of 1s to 24h in "
+               "whole seconds: AuthSvcLoginPause 1m 15m";
     }
     AUTHSVC_SET(config, login_pause, least);
     AUTHSVC_SET(config, login_pause_max, most);

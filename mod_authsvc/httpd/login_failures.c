@@ -70,7 +70,7 @@ int authsvc_login_failures_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_
     for (server_rec *s = main_server; s; s = s->next) {
         authsvc_server_config_t *config = authsvc_config_server(s);
 
-        if (config->settings && config->settings->login_failures > 0) {
+        if (config->settings) { /* also where nothing is counted: it may write for others */
             config->failures = set_of(s, ptemp);
         }
     }

@@ -143,7 +143,7 @@ static void tell(authsvc_ctx_t *ctx, const authsvc_failures_due_t *due,
                  const authsvc_failure_record_t *record)
 {
     const char *user = due->user_id[0] ? due->user_id : "-";
-    apr_int64_t limit = ctx->settings->account_failures;
+    apr_int64_t limit = due->limit.failures;
 
     if (record->begins) {
         authsvc_log(ctx->log, AUTHSVC_LOG_NOTICE, "AS0280",
@@ -162,9 +162,7 @@ static void tell(authsvc_ctx_t *ctx, const authsvc_failures_due_t *due,
 static authsvc_error_t *write_one(authsvc_ctx_t *ctx, const authsvc_failures_due_t *due,
                                   authsvc_failure_record_t *record)
 {
-    const authsvc_failure_limit_t limit = limit_of(ctx, due->place);
-
-    return ctx->repositories->failures->record(ctx, due->account, due->place, due->n, &limit,
+    return ctx->repositories->failures->record(ctx, due->account, due->place, due->n, &due->limit,
                                                record);
 }
 
@@ -219,7 +217,7 @@ static void count(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout, const au
     authsvc_failures_due_t *due;
 
     if (authsvc_failures_add(ctx->failures, lockout->attempt.account, place,
-                             user ? user->id : NULL, limit.window, is_due)) {
+                             user ? user->id : NULL, &limit, is_due)) {
         return;
     }
     due = apr_array_push(uncounted);
@@ -227,6 +225,7 @@ static void count(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout, const au
     memcpy(due->account, lockout->attempt.account, sizeof(due->account));
     apr_cpystrn(due->place, place, sizeof(due->place));
     apr_cpystrn(due->user_id, user ? user->id : "", sizeof(due->user_id));
+    due->limit = limit;
     due->n = 1;
 }
 

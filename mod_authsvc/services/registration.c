@@ -29,6 +29,11 @@ static authsvc_error_t *insert_user_and_session(authsvc_ctx_t *ctx, void *baton)
     return authsvc_lockout_begin_account(ctx, registration->user);
 }
 
+static void tell(authsvc_ctx_t *ctx, const authsvc_user_t *user, const char *session_id)
+{
+    authsvc_event(ctx, "AS0201", "registered", user->id, session_id);
+}
+
 static authsvc_error_t *refuse_if_closed(authsvc_ctx_t *ctx)
 {
     if (ctx->settings->registration_open) {

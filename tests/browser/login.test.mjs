@@ -12,6 +12,7 @@ const PASSWORD = "Correct-Horse-7";
 const API = "/api/v1";
 const ACCESS = "__Host-authsvc";
 const REFRESH = "__Secure-authsvc-refresh";
+const DEVICE = "__Secure-authsvc-device";
 
 let browser;
 let context;
@@ -56,7 +57,9 @@ async function newPage() {
 
 const newEmail = () => `browser-${randomBytes(9).toString("hex")}@example.com`;
 const heading = (tab, text) => tab.getByRole("heading", { name: text, exact: true }).waitFor();
-const names = async () => (await context.cookies()).map((cookie) => cookie.name).sort();
+/** Those of the session; the device's stays. */
+const names = async () => (await context.cookies()).map((cookie) => cookie.name)
+  .filter((name) => !name.endsWith("-device")).sort();
 const login = (returnTo) =>
   `${SITE_URL}/login/` + (returnTo === undefined ? "" : `?return_to=${encodeURIComponent(returnTo)}`);
 
@@ -98,10 +101,11 @@ test("signing in and out, with nothing for a script to read", async () => {
   const email = await signIn();
   assert.equal(await page.locator("#who-email").textContent(), email);
   const cookies = Object.fromEntries((await context.cookies()).map((one) => [one.name, one]));
-  assert.deepEqual(Object.keys(cookies).sort(), [ACCESS, REFRESH]);
+  assert.deepEqual(Object.keys(cookies).sort(), [ACCESS, DEVICE, REFRESH]);
   for (const [name, path, sameSite, lifetime] of [
     [ACCESS, "/", "Lax", 900],
     [REFRESH, `${API}/auth`, "Strict", 2592000],
+    [DEVICE, `${API}/auth`, "Lax", 31536000],
   ]) {
     const cookie = cookies[name];
     assert.deepEqual(
@@ -120,6 +124,7 @@ test("signing in and out, with nothing for a script to read", async () => {
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByText("You are signed out.").waitFor();
   assert.deepEqual(await names(), []);
+  assert.deepEqual((await context.cookies()).map(({ name }) => name), [DEVICE]);
   assert.equal(await status(), 401);
   // the session itself has ended, not only the cookies
   await context.addCookies([cookies[ACCESS]]);

@@ -36,7 +36,7 @@ typedef struct authsvc_ctx_t {
     struct authsvc_admission_t *admission; /* to hashing; NULL: free */
     authsvc_gate_t *gate;                  /* to waiting; NULL: free */
     authsvc_revocations_t *revocations;    /* of this database; NULL: none, ask the database */
-    authsvc_failures_t *failures; /* not written yet, of this database; NULL: each is written at once */
+    authsvc_failures_t *failures; /* not written yet; NULL: each is written at once */
     struct authsvc_cache_t *token_cache; /* verified tokens (crypto/token_cache.h); NULL: none */
     struct authsvc_cache_t *identity_cache; /* tokens for backends; NULL: none */
     struct authsvc_cache_t *basic_cache; /* who sent Basic credentials; NULL: none */

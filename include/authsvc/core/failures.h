@@ -16,6 +16,14 @@
  */
 typedef struct authsvc_failures_t authsvc_failures_t;
 
+/** How many failures are let pass within a time, and what follows then. */
+typedef struct {
+    apr_int64_t failures;
+    apr_interval_time_t window;
+    apr_interval_time_t first;   /* the first pause; each one is twice as long; 0: there are none */
+    apr_interval_time_t longest; /* but not longer */
+} authsvc_failure_limit_t;
+
 #define AUTHSVC_FAILURES_ACCOUNT 16
 #define AUTHSVC_FAILURES_PLACE 64
 #define AUTHSVC_FAILURES_USER 40
@@ -36,13 +44,13 @@ apr_int64_t authsvc_failures_pending(authsvc_failures_t *set, const unsigned cha
 /**
  * Count one more.
  * @param user_id text for the log, may be NULL
- * @param window after which it does not matter any more, counted from the first one
+ * @param limit of the place; after its window they do not matter any more, counted from the first
  * @param is_due 1: the next writer takes it; 0: when there are AUTHSVC_FAILURES_WORTH of them, so
  *   that who tries each invented address once writes nothing
  * @return 0 if it could not be counted here
  */
 int authsvc_failures_add(authsvc_failures_t *set, const unsigned char *account, const char *place,
-                         const char *user_id, apr_interval_time_t window, int is_due);
+                         const char *user_id, const authsvc_failure_limit_t *limit, int is_due);
 
 #define AUTHSVC_FAILURES_WORTH 3
 
@@ -55,6 +63,7 @@ typedef struct {
     unsigned char account[AUTHSVC_FAILURES_ACCOUNT];
     char place[AUTHSVC_FAILURES_PLACE];
     char user_id[AUTHSVC_FAILURES_USER]; /* "" if there is none */
+    authsvc_failure_limit_t limit;       /* of whoever counted last */
     apr_int64_t n;
     apr_uint64_t counted; /* for authsvc_failures_written */
 } authsvc_failures_due_t;

@@ -14,9 +14,9 @@
 
 /**
  * What a device token says: that an account was signed in to on a device. It opens nothing. Its
- * text is "asd1_" + base64url(secret number 1 || device id 16 || user id 16 || issued at 8, seconds,
- * big-endian || MAC 16); the MAC is keyed BLAKE2b over purpose, database id and all fields, under a
- * crypto_kdf subkey of the server secret.
+ * text is "asd1_" + base64url(secret number 1 || device id 16 || user id 16 || issued at 8,
+ * seconds, big-endian || MAC 16); the MAC is keyed BLAKE2b over purpose, database id and all
+ * fields, under a crypto_kdf subkey of the server secret.
  */
 typedef struct {
     unsigned char device_id[AUTHSVC_DEVICE_OCTETS]; /* random */

@@ -12,14 +12,6 @@
 #define AUTHSVC_PLACE_ALL "all"           /* the sum of an account */
 #define AUTHSVC_PLACE_REGISTER "register" /* means nothing: users->insert_unseen */
 
-/** How many failures are let pass within a time, and what follows then. */
-typedef struct {
-    apr_int64_t failures;
-    apr_interval_time_t window;
-    apr_interval_time_t first;   /* the first pause; each one is twice as long; 0: there are none */
-    apr_interval_time_t longest; /* but not longer */
-} authsvc_failure_limit_t;
-
 /** Whose password is tried, and from where. */
 typedef struct {
     const char *email; /* normalized */

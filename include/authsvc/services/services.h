@@ -35,8 +35,8 @@ authsvc_error_t *authsvc_registration_register(authsvc_ctx_t *ctx, const char *e
                                                const char *name, authsvc_grant_t *grant);
 
 /**
- * The same where nobody is to learn whether there is such an account: nobody is signed in, and known
- * and new addresses meet the same work and the same answer.
+ * The same where nobody is to learn whether there is such an account: nobody is signed in, and
+ * known and new addresses meet the same work and the same answer.
  * @return FORBIDDEN "registration-closed"; INVALID with fields; UNAVAILABLE
  */
 authsvc_error_t *authsvc_registration_request(authsvc_ctx_t *ctx, const char *email,

@@ -9,11 +9,12 @@
 
 #include "authsvc/core/failures.h"
 
-#define WINDOW apr_time_from_sec(900)
 #define HOME "ip 192.0.2.1"
 #define THREADS 4
 #define TIMES 2000
 
+static const authsvc_failure_limit_t limit = {
+    10, apr_time_from_sec(900), apr_time_from_sec(60), apr_time_from_sec(900)};
 static const unsigned char ada[AUTHSVC_FAILURES_ACCOUNT] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
 
 static authsvc_failures_t *new_set(apr_size_t entries)
@@ -34,7 +35,7 @@ static apr_int64_t pending(authsvc_failures_t *set, const char *place)
 static void add(authsvc_failures_t *set, const char *place, int n, int is_due)
 {
     for (int i = 0; i < n; i++) {
-        ck_assert_int_eq(authsvc_failures_add(set, ada, place, "u1", WINDOW, is_due), 1);
+        ck_assert_int_eq(authsvc_failures_add(set, ada, place, "u1", &limit, is_due), 1);
     }
 }
 
@@ -51,6 +52,7 @@ START_TEST(they_count_until_they_are_written)
     ck_assert_str_eq(first->place, HOME);
     ck_assert_str_eq(first->user_id, "u1");
     ck_assert_int_eq(first->n, 5);
+    ck_assert_int_eq(first->limit.longest, limit.longest);
     /* while they are being written, they count here, and so do those that come meanwhile */
     add(set, HOME, 2, 0);
     ck_assert_int_eq(pending(set, HOME), 7);
@@ -94,8 +96,9 @@ END_TEST
 START_TEST(they_end_with_their_window)
 {
     authsvc_failures_t *set = new_set(64);
+    const authsvc_failure_limit_t brief = {10, 20000, 0, 0};
     for (int i = 0; i < 3; i++) {
-        ck_assert_int_eq(authsvc_failures_add(set, ada, HOME, NULL, 20000, 1), 1);
+        ck_assert_int_eq(authsvc_failures_add(set, ada, HOME, NULL, &brief, 1), 1);
     }
     ck_assert_int_eq(pending(set, HOME), 3);
     usleep(25000);
@@ -125,9 +128,9 @@ START_TEST(a_place_that_is_too_long_is_refused)
     authsvc_failures_t *set = new_set(8);
     memset(place, 'x', sizeof(place));
     place[AUTHSVC_FAILURES_PLACE] = '\0';
-    ck_assert_int_eq(authsvc_failures_add(set, ada, place, NULL, WINDOW, 1), 0);
+    ck_assert_int_eq(authsvc_failures_add(set, ada, place, NULL, &limit, 1), 0);
     place[AUTHSVC_FAILURES_PLACE - 1] = '\0';
-    ck_assert_int_eq(authsvc_failures_add(set, ada, place, NULL, WINDOW, 1), 1);
+    ck_assert_int_eq(authsvc_failures_add(set, ada, place, NULL, &limit, 1), 1);
     ck_assert_int_eq(pending(set, place), 1);
 }
 END_TEST
@@ -137,7 +140,7 @@ START_TEST(without_a_set_nothing_is_counted)
     authsvc_failures_t *set = NULL;
     ck_assert_int_eq(authsvc_failures_create(NULL, 7, &set), APR_EINVAL);
     ck_assert_int_eq(pending(NULL, HOME), 0);
-    ck_assert_int_eq(authsvc_failures_add(NULL, ada, HOME, NULL, WINDOW, 1), 0);
+    ck_assert_int_eq(authsvc_failures_add(NULL, ada, HOME, NULL, &limit, 1), 0);
     ck_assert_int_eq(authsvc_failures_turn(NULL), 0);
     ck_assert_int_eq(authsvc_failures_is_late(NULL), 0);
     ck_assert_int_eq(authsvc_failures_due(NULL, unit_pool, 4)->nelts, 0);
@@ -155,6 +158,10 @@ START_TEST(one_writes_at_most_once_a_second)
     usleep(1050 * 1000);
     ck_assert_int_eq(authsvc_failures_turn(set), 1);
     ck_assert_int_eq(authsvc_failures_is_late(set), 0);
+    usleep(3050 * 1000);
+    ck_assert_int_eq(authsvc_failures_is_late(set), 1);
+    ck_assert_int_eq(authsvc_failures_turn(set), 1);
+    ck_assert_int_eq(authsvc_failures_is_late(set), 0);
 }
 END_TEST
 
@@ -162,7 +169,7 @@ static void *count_up(void *data)
 {
     authsvc_failures_t *set = data;
     for (int i = 0; i < TIMES; i++) {
-        if (!authsvc_failures_add(set, ada, HOME, NULL, WINDOW, 0)) {
+        if (!authsvc_failures_add(set, ada, HOME, NULL, &limit, 0)) {
             return set;
         }
     }

@@ -336,6 +336,25 @@ START_TEST(memory_is_written_once_for_many)
 }
 END_TEST
 
+/* Without a thread that writes, whoever fails does. */
+START_TEST(who_fails_writes_if_nobody_else_does)
+{
+    fake_add_user("ada@example.org");
+    count_in_memory();
+    fail_times("ada@example.org", 5);
+    ck_assert_int_eq(fake.records, 0);
+    apr_sleep(apr_time_from_sec(3));
+    fail_times("ada@example.org", 1);
+    ck_assert_int_eq(fake.records, 2);
+    ck_assert_int_eq(fake.failures[0].failures, 6);
+    apr_sleep(apr_time_from_sec(3) + 50000);
+    fake.fail_at = fake.calls + 2; /* after the look-up */
+    fail_times("ada@example.org", 1);
+    ck_assert_ptr_nonnull(strstr(fake.log.all, "AS0282"));
+    ck_assert_int_eq(fake.failures[0].failures, 6);
+}
+END_TEST
+
 START_TEST(what_could_not_be_written_stays)
 {
     fake_add_user("ada@example.org");
@@ -415,6 +434,7 @@ AUTHSVC_UNIT_SUITE(suite_lockout)
 {
     Suite *suite = suite_create("lockout");
     TCase *tcase = fake_tcase(suite, "lockout");
+    tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, the_tenth_failure_begins_a_pause, 0, 2);
     tcase_add_test(tcase, a_pause_ends_and_the_next_is_twice_as_long);
     tcase_add_test(tcase, tries_during_a_pause_do_not_count);
@@ -430,6 +450,7 @@ AUTHSVC_UNIT_SUITE(suite_lockout)
     tcase_add_test(tcase, basic_and_the_deletion_of_an_account_count_too);
     tcase_add_test(tcase, others_do_not_keep_the_owner_from_deleting);
     tcase_add_test(tcase, memory_is_written_once_for_many);
+    tcase_add_test(tcase, who_fails_writes_if_nobody_else_does);
     tcase_add_test(tcase, what_could_not_be_written_stays);
     tcase_add_test(tcase, without_memory_a_failure_that_cannot_be_written_is_no_answer);
     tcase_add_test(tcase, support_sees_and_clears);

@@ -153,14 +153,16 @@ static authsvc_failures_t *new_failures(void)
 static void write_failures(scene_t *scene, answer_t *answer)
 {
     static const unsigned char account[AUTHSVC_ACCOUNT_OCTETS] = {7};
+    static const authsvc_failure_limit_t limit = {
+        10, apr_time_from_sec(900), apr_time_from_sec(60), apr_time_from_sec(900)};
     authsvc_error_t *err;
 
     scene->ctx.failures = new_failures();
     for (int i = 0; i < 4; i++) {
         authsvc_failures_add(scene->ctx.failures, account, "ip 192.0.2.9", NULL,
-                             apr_time_from_sec(900), 1);
+                             &limit, 1);
         authsvc_failures_add(scene->ctx.failures, account, AUTHSVC_PLACE_ALL, NULL,
-                             apr_time_from_sec(900), 1);
+                             &limit, 1);
     }
     err = authsvc_lockout_write(&scene->ctx);
     finish(answer, err, "written");
