@@ -89,11 +89,14 @@ authsvc_error_t *authsvc_device_token_decode(apr_pool_t *pool, const authsvc_sec
     if (sodium_memcmp(mac, octets + AT_MAC, MAC_OCTETS) != 0) {
         return NULL;
     }
-    memcpy(token->device_id, octets + AT_DEVICE, AUTHSVC_DEVICE_OCTETS);
-    memcpy(token->user_id, octets + AT_USER, AUTHSVC_UUID_OCTETS);
     for (i = 0; i < TIME_OCTETS; i++) {
         seconds = seconds << 8 | octets[AT_TIME + i];
     }
+    if (seconds > (apr_uint64_t)(APR_INT64_MAX / APR_USEC_PER_SEC)) {
+        return NULL; /* we make no such time */
+    }
+    memcpy(token->device_id, octets + AT_DEVICE, AUTHSVC_DEVICE_OCTETS);
+    memcpy(token->user_id, octets + AT_USER, AUTHSVC_UUID_OCTETS);
     token->issued_at = apr_time_from_sec((apr_time_t)seconds);
     *valid = 1;
     return NULL;
