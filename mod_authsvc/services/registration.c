@@ -57,11 +57,6 @@ static authsvc_error_t *admit(authsvc_ctx_t *ctx, const char *email)
     return authsvc_limits_claimed(ctx, AUTHSVC_LIMIT_REGISTER, normalized);
 }
 
-static void tell(authsvc_ctx_t *ctx, const authsvc_user_t *user, const char *session_id)
-{
-    authsvc_event(ctx, "AS0201", "registered", user->id, session_id);
-}
-
 authsvc_error_t *authsvc_registration_register(authsvc_ctx_t *ctx, const char *email,
                                                const char *password, apr_size_t password_len,
                                                const char *name, authsvc_grant_t *grant)
