@@ -309,6 +309,18 @@ def test_a_password_is_hashed_once_in_a_process(site, email):
     assert len(site.httpd.log_since(mark, "event=basic-login ")) == spent.total()
 
 
+def test_wrong_passwords_begin_a_pause(site, email):
+    """As at login, with one counter for both."""
+    for _ in range(9):
+        refused(site.get("members", email, "Wrong-Password-1"))
+    assert site.api.login(email).status_code == 200, "the control, which clears it"
+    for _ in range(10):
+        refused(site.get("members", email, "Wrong-Password-1"))
+    spent = site.hashes_during(lambda: refused(site.get("members", email)))
+    assert spent.total() == 1, "the right one, in the pause"
+    assert site.api.login(email).status_code == 401
+
+
 def test_nothing_is_kept_if_so_asked(make_site):
     site = make_site(extra=["AuthSvcBasicCache 0"])
     email = site.api.new_user()["user"]["email"]

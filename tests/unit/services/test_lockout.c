@@ -158,11 +158,10 @@ START_TEST(a_token_of_another_account_or_an_old_one_is_none)
 {
     fake_add_user("ada@example.org");
     fake_add_user("eve@example.org");
-    const char *eves = device_of("eve@example.org");
     const char *old = device_of("ada@example.org");
     fake.now += fake.settings.device_lifetime;
     const char *good = device_of("ada@example.org");
-    eves = device_of("eve@example.org");
+    const char *eves = device_of("eve@example.org");
     fail_times("ada@example.org", 10);
     const char *const tokens[] = {eves, old, "asd1_junk", "", NULL};
     for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
