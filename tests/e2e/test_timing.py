@@ -130,10 +130,13 @@ def judge(samples, figure=None, limit=GUESSED_RIGHT):
 
 
 def runs(collected, figure=None, **options):
-    """What was found in each run, until one finds nothing: [{}] if the first does."""
-    found = []
+    """What was found in each run, until one finds nothing, or all so far together do not."""
+    found, pooled = [], {}
     while len(found) < RUNS and (not found or found[-1]):
-        found.append(judge(collected(), figure, **options))
+        samples = collected()
+        for name, measured in samples.items():
+            pooled.setdefault(name, []).extend(measured)
+        found.append(judge(samples, figure, **options) and judge(pooled, figure, **options))
     return found
 
 
