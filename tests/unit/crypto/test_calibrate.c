@@ -20,6 +20,7 @@ typedef struct {
 static authsvc_error_t *model(void *baton, authsvc_calibration_t *cost)
 {
     machine_t *machine = baton;
+    apr_size_t mib;
 
     machine->measured++;
     machine->most = cost->memory > machine->most ? cost->memory : machine->most;
@@ -33,9 +34,9 @@ static authsvc_error_t *model(void *baton, authsvc_calibration_t *cost)
     if (machine->memory && cost->memory > machine->memory) {
         return AUTHSVC_ERROR(unit_pool, AUTHSVC_E_UNAVAILABLE, "overloaded", NULL, "no memory");
     }
-    cost->took = (apr_interval_time_t)(machine->fixed_us + machine->us_per_mib *
-                                                               (double)(cost->memory / MIB) *
-                                                               cost->passes);
+    mib = cost->memory / MIB;
+    cost->took = (apr_interval_time_t)(machine->fixed_us +
+                                       machine->us_per_mib * (double)mib * cost->passes);
     return NULL;
 }
 
