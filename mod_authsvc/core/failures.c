@@ -129,9 +129,9 @@ static entry_t *find(authsvc_failures_t *set, const unsigned char *account, cons
 
 static apr_int64_t pending(const entry_t *entry, apr_time_t now)
 {
-    int counts = now - entry->since < entry->limit.window;
-
-    return counts ? (apr_int64_t)(entry->counted - entry->written) : 0;
+    return now - entry->since < entry->limit.window
+               ? (apr_int64_t)(entry->counted - entry->written)
+               : 0;
 }
 
 /* The fewest failures; of those the oldest. */

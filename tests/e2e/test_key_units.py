@@ -85,5 +85,5 @@ def test_installing_enables_nothing(tmp_path):
     installed = [file for file in tmp_path.rglob("*") if not file.is_dir()]
     assert {file.name for file in installed} == {
         "keys.md", "authsvc-key-rotate.service", "authsvc-key-rotate.timer",
-        "authsvc-key-rotate-cron"}
+        "authsvc-key-rotate-cron", "zxcvbn-LICENSE.txt"}
     assert all("/doc/mod_authsvc/" in str(file) for file in installed)
