@@ -229,35 +229,18 @@ int authsvc_rate_table_take_all(authsvc_rate_table_t *table, authsvc_try_t *trie
     return refused;
 }
 
-int authsvc_rate_table_owes(authsvc_rate_table_t *table, apr_uint64_t key, apr_time_t now)
-{
-    place_t place;
-
-    return find(bucket_of(table, key), tag_of(key), now, &place);
-}
-
 /* The same in all processes, and goes on while the machine sleeps. */
-static apr_time_t uptime(void)
+static int take_now(void *baton, authsvc_try_t *tries, int n)
 {
     struct timespec now;
 
     (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    return apr_time_from_sec((apr_time_t)now.tv_sec) + now.tv_nsec / 1000;
-}
-
-static int take_now(void *baton, authsvc_try_t *tries, int n)
-{
-    return authsvc_rate_table_take_all(baton, tries, n, uptime());
-}
-
-static int owes_now(void *baton, apr_uint64_t key)
-{
-    return authsvc_rate_table_owes(baton, key, uptime());
+    return authsvc_rate_table_take_all(
+        baton, tries, n, apr_time_from_sec((apr_time_t)now.tv_sec) + now.tv_nsec / 1000);
 }
 
 void authsvc_rate_table_store(authsvc_rate_table_t *table, authsvc_rate_store_t *store)
 {
     store->take = take_now;
-    store->owes = owes_now;
     store->baton = table;
 }

@@ -9,7 +9,6 @@
 #include "authsvc/crypto/crypto.h"
 #include "credentials.h"
 #include "event.h"
-#include "limits.h"
 
 /* The longest the contract lets through anywhere, in code points: nobody has a longer one. */
 #define PASSWORD_MAX 1024
@@ -196,9 +195,7 @@ static authsvc_error_t *check(authsvc_ctx_t *ctx, const char *email, const char 
     verdict_t verdict = {
         .until = apr_time_sec(authsvc_clock_now(ctx->clock)) + life(ctx->settings)};
     int fits = 0;
-    authsvc_limits_excuse(ctx, email, password, len);
     AUTHSVC_TRY(authsvc_credentials_check(ctx, email, password, len, &user));
-    authsvc_limits_remember(ctx, email, password, len);
     authsvc_event(ctx, "AS0222", "basic-login", user->id, NULL);
     if (key) {
         AUTHSVC_TRY(take_row(ctx, user, &verdict, &fits));

@@ -9,8 +9,6 @@
 #include "authsvc/crypto/crypto.h"
 #include "event.h"
 
-#define REMEMBERED apr_time_from_sec(300)
-
 /* Whom a request is counted for. NULL: not known, and no rule of its policy asks for it. */
 typedef struct {
     const char *account; /* an address, or a user's id */
@@ -139,47 +137,4 @@ authsvc_error_t *authsvc_limits_api(authsvc_ctx_t *ctx)
                                .session = principal->session.session_id,
                                .is_proved = 1};
     return count(ctx, AUTHSVC_LIMIT_API, &subject);
-}
-
-/* Keyed, and a part of it is kept for some minutes: nothing can be learned of a password by it. */
-static apr_uint64_t credentials_key(const authsvc_ctx_t *ctx, const char *email,
-                                    const char *password, apr_size_t len)
-{
-    const authsvc_limiter_t *limiter = ctx->limiter;
-    const char *who = apr_psprintf(ctx->pool, "%" APR_UINT64_T_HEX_FMT " right %s %s ",
-                                   limiter->scope, authsvc_network(ctx->pool, ctx->client_ip),
-                                   email);
-    apr_size_t who_len = strlen(who);
-    char *all = apr_palloc(ctx->pool, who_len + len);
-    apr_uint64_t key;
-    memcpy(all, who, who_len);
-    memcpy(all + who_len, password, len);
-    key = authsvc_crypto_short_hash(limiter->key, all, who_len + len);
-    authsvc_crypto_wipe(all, who_len + len);
-    return key;
-}
-
-static int is_limited(const authsvc_ctx_t *ctx)
-{
-    return ctx->limiter && !ctx->exempt && ctx->settings->limits[AUTHSVC_LIMIT_LOGIN]->nelts > 0;
-}
-
-void authsvc_limits_excuse(authsvc_ctx_t *ctx, const char *email, const char *password,
-                           apr_size_t password_len)
-{
-    if (is_limited(ctx) &&
-        ctx->limiter->store->owes(ctx->limiter->store->baton,
-                                  credentials_key(ctx, email, password, password_len))) {
-        ctx->counted |= 1U << AUTHSVC_LIMIT_LOGIN;
-    }
-}
-
-void authsvc_limits_remember(authsvc_ctx_t *ctx, const char *email, const char *password,
-                             apr_size_t password_len)
-{
-    if (is_limited(ctx)) {
-        authsvc_try_t once = {.key = credentials_key(ctx, email, password, password_len),
-                              .rate = {1, REMEMBERED}};
-        (void)ctx->limiter->store->take(ctx->limiter->store->baton, &once, 1);
-    }
 }

@@ -21,17 +21,4 @@ authsvc_error_t *authsvc_limits_claimed(authsvc_ctx_t *ctx, authsvc_limit_policy
 /** A refresh. @param session_id of a token that is ours: nobody else's may be counted */
 authsvc_error_t *authsvc_limits_refresh(authsvc_ctx_t *ctx, const char *session_id);
 
-/*
- * HTTP Basic sends its credentials with each request, and each process has a cache of its own: what
- * was right lately, from the same network, is no try to guess something, and is not counted.
- */
-
-/** Do not count ctx's request as a login if these credentials were right lately. */
-void authsvc_limits_excuse(authsvc_ctx_t *ctx, const char *email, const char *password,
-                           apr_size_t password_len);
-
-/** Note that these credentials are right. */
-void authsvc_limits_remember(authsvc_ctx_t *ctx, const char *email, const char *password,
-                             apr_size_t password_len);
-
 #endif

@@ -452,17 +452,6 @@ def test_basic_is_signing_in(make_service):
     assert told(unknown[-1])[2] == told(answers[-1])[2]
 
 
-def test_basic_clients_may_meet_any_child(make_service):
-    """Without a cache each request is as the first one in a child that knows nobody."""
-    service = basic_site(make_service, "AuthSvcRateLimit login 2/1h account+ip",
-                         "AuthSvcBasicCache 0")
-    email = new_email()
-    service.api.new_user(email=email)
-    assert [visit(service, email).status_code for _ in range(6)] == [200] * 6
-    assert [visit(service, email, WRONG).status_code for _ in range(2)] == [401, 429]
-    assert visit(service, email).status_code == 200
-
-
 def test_basic_is_exempt_too(make_service):
     service = basic_site(make_service, "AuthSvcRateLimit login 1/1h ip",
                          "AuthSvcRateLimitExempt 127.0.0.1")

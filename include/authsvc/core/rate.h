@@ -38,8 +38,6 @@ typedef struct authsvc_rate_store_t {
      *   then they are set in all
      */
     int (*take)(void *baton, authsvc_try_t *tries, int n);
-    /** Whether what was counted for a key is not paid off yet. */
-    int (*owes)(void *baton, apr_uint64_t key);
     void *baton;
 } authsvc_rate_store_t;
 
@@ -81,9 +79,6 @@ void authsvc_rate_table_give_back(authsvc_rate_table_t *table, const authsvc_try
 /** The same for some that belong together: authsvc_rate_store_t's take. */
 int authsvc_rate_table_take_all(authsvc_rate_table_t *table, authsvc_try_t *tries, int n,
                                 apr_time_t now);
-
-/** Whether a key has an entry that is not over: authsvc_rate_store_t's owes. */
-int authsvc_rate_table_owes(authsvc_rate_table_t *table, apr_uint64_t key, apr_time_t now);
 
 /** A store that is such a table, by a clock that nobody sets. @param store filled in */
 void authsvc_rate_table_store(authsvc_rate_table_t *table, authsvc_rate_store_t *store);

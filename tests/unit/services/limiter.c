@@ -18,13 +18,6 @@ static int take(void *baton, authsvc_try_t *tries, int n)
     return authsvc_rate_table_take_all(made->table, tries, n, *made->now);
 }
 
-static int owes(void *baton, apr_uint64_t key)
-{
-    const baton_t *made = baton;
-
-    return authsvc_rate_table_owes(made->table, key, *made->now);
-}
-
 const authsvc_limiter_t *unit_limiter(apr_pool_t *pool, const apr_time_t *now)
 {
     apr_uintptr_t memory =
@@ -39,7 +32,6 @@ const authsvc_limiter_t *unit_limiter(apr_pool_t *pool, const apr_time_t *now)
     }
     baton->now = now;
     store->take = take;
-    store->owes = owes;
     store->baton = baton;
     limiter->store = store;
     return limiter;

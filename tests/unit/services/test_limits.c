@@ -271,36 +271,6 @@ START_TEST(a_user_is_limited_whatever_the_session)
 }
 END_TEST
 
-static authsvc_error_t *basic(const char *email, const char *password)
-{
-    const authsvc_principal_t *principal;
-    next_request();
-    return authsvc_basic_authenticate(&fake.ctx, email, password, strlen(password), &principal);
-}
-
-/* Without a cache, as in a process that has not met them yet. */
-START_TEST(basic_credentials_that_were_right_are_not_counted)
-{
-    fake_add_user("ada@example.org");
-    set(AUTHSVC_LIMIT_LOGIN, AUTHSVC_LIMIT_ACCOUNT_IP, 2);
-    limit();
-    for (int i = 0; i < 5; i++) {
-        ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
-    }
-    ck_assert_code(basic("ada@example.org", "Wrong Horse 9"), AUTHSVC_E_UNAUTHENTICATED);
-    ck_assert_code(basic("ada@example.org", "Wrong Horse 9"), AUTHSVC_E_THROTTLED);
-    ck_assert_code(login("ada@example.org", FAKE_PASSWORD), AUTHSVC_E_THROTTLED);
-    ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
-    fake.ctx.client_ip = "192.0.2.99";
-    ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
-    ck_assert_int_eq(report_at(0)->left, 1); /* another address is another client */
-    /* What was right is so for five minutes. */
-    fake.now += 301 * SECOND;
-    ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
-    ck_assert_int_eq(report_at(0)->left, 1);
-}
-END_TEST
-
 START_TEST(scopes_are_apart)
 {
     authsvc_limiter_t other;
@@ -331,7 +301,6 @@ AUTHSVC_UNIT_SUITE(suite_limits)
     tcase_add_test(tcase, registering_is_limited_before_anything_else);
     tcase_add_test(tcase, refreshing_is_limited_for_a_session_that_is_ours);
     tcase_add_test(tcase, a_user_is_limited_whatever_the_session);
-    tcase_add_test(tcase, basic_credentials_that_were_right_are_not_counted);
     tcase_add_test(tcase, scopes_are_apart);
     return suite;
 }
