@@ -200,6 +200,15 @@ int authsvc_rate_table_take(authsvc_rate_table_t *table, authsvc_try_t *try, apr
     return 0;
 }
 
+int authsvc_rate_table_peek(authsvc_rate_table_t *table, const authsvc_try_t *try, apr_time_t now)
+{
+    authsvc_try_t copy = *try;
+    place_t place;
+
+    (void)find(bucket_of(table, try->key), tag_of(try->key), now, &place);
+    return assess(&copy, try->rate.window / try->rate.count, place.debt);
+}
+
 void authsvc_rate_table_give_back(authsvc_rate_table_t *table, const authsvc_try_t *try,
                                   apr_time_t now)
 {
@@ -229,18 +238,39 @@ int authsvc_rate_table_take_all(authsvc_rate_table_t *table, authsvc_try_t *trie
     return refused;
 }
 
+int authsvc_rate_table_peek_all(authsvc_rate_table_t *table, const authsvc_try_t *tries, int n,
+                                apr_time_t now)
+{
+    int refused = 0;
+
+    while (refused < n && authsvc_rate_table_peek(table, &tries[refused], now)) {
+        refused++;
+    }
+    return refused;
+}
+
 /* The same in all processes, and goes on while the machine sleeps. */
-static int take_now(void *baton, authsvc_try_t *tries, int n)
+static apr_time_t clock_now(void)
 {
     struct timespec now;
 
     (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    return authsvc_rate_table_take_all(
-        baton, tries, n, apr_time_from_sec((apr_time_t)now.tv_sec) + now.tv_nsec / 1000);
+    return apr_time_from_sec((apr_time_t)now.tv_sec) + now.tv_nsec / 1000;
+}
+
+static int take_now(void *baton, authsvc_try_t *tries, int n)
+{
+    return authsvc_rate_table_take_all(baton, tries, n, clock_now());
+}
+
+static int peek_now(void *baton, const authsvc_try_t *tries, int n)
+{
+    return authsvc_rate_table_peek_all(baton, tries, n, clock_now());
 }
 
 void authsvc_rate_table_store(authsvc_rate_table_t *table, authsvc_rate_store_t *store)
 {
     store->take = take_now;
+    store->peek = peek_now;
     store->baton = table;
 }

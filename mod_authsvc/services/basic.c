@@ -2,6 +2,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "authsvc/core/network.h"
 #include "authsvc/core/revocations.h"
 #include "authsvc/core/settings.h"
 #include "authsvc/core/text.h"
@@ -9,6 +10,7 @@
 #include "authsvc/crypto/crypto.h"
 #include "credentials.h"
 #include "event.h"
+#include "limits.h"
 
 /* The longest the contract lets through anywhere, in code points: nobody has a longer one. */
 #define PASSWORD_MAX 1024
@@ -53,18 +55,24 @@ static authsvc_error_t *no_key(authsvc_ctx_t *ctx)
     return AUTHSVC_INTERNAL(ctx->pool, "no keyed hash of credentials");
 }
 
-/* Virtual hosts have accounts of their own, and one cache. */
+/*
+ * Virtual hosts have accounts of their own, and one cache. A verdict is for the network that proved
+ * the password: to anybody else it would tell whether a guess is right, past limits and pauses.
+ */
 static authsvc_error_t *key_of(authsvc_ctx_t *ctx, const char *email, const char *password,
                                apr_size_t len, authsvc_cache_key_t *key)
 {
-    /* No address holds a NUL: it ends there, and the password begins. */
-    apr_size_t email_octets = strlen(email) + 1;
-    char *both = apr_palloc(ctx->pool, email_octets + len);
+    const char *network = authsvc_network(ctx->pool, ctx->client_ip);
+    /* Neither network nor address holds a NUL: they end there, and the password begins. */
+    apr_size_t network_octets = strlen(network) + 1, email_octets = strlen(email) + 1;
+    apr_size_t octets = network_octets + email_octets + len;
+    char *all = apr_palloc(ctx->pool, octets);
     int made;
-    memcpy(both, email, email_octets);
-    memcpy(both + email_octets, password, len);
-    made = authsvc_cache_key(ctx->basic_cache, ctx->db, both, email_octets + len, key);
-    authsvc_crypto_wipe(both, email_octets + len);
+    memcpy(all, network, network_octets);
+    memcpy(all + network_octets, email, email_octets);
+    memcpy(all + network_octets + email_octets, password, len);
+    made = authsvc_cache_key(ctx->basic_cache, ctx->db, all, octets, key);
+    authsvc_crypto_wipe(all, octets);
     return made ? NULL : no_key(ctx);
 }
 
@@ -225,7 +233,10 @@ authsvc_error_t *authsvc_basic_authenticate(authsvc_ctx_t *ctx, const char *emai
     }
     if (keeps) {
         AUTHSVC_TRY(key_of(ctx, normalized, password, password_len, &key));
-        AUTHSVC_TRY(recall(ctx, &key, principal));
+        /* Else who guesses there would still see which guess is right. */
+        if (!authsvc_limits_is_used_up(ctx, AUTHSVC_LIMIT_LOGIN, normalized)) {
+            AUTHSVC_TRY(recall(ctx, &key, principal));
+        }
     }
     return *principal ? NULL
                       : check(ctx, normalized, password, password_len, keeps ? &key : NULL,

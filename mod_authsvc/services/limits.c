@@ -88,6 +88,24 @@ static authsvc_error_t *refuse(authsvc_ctx_t *ctx, const authsvc_limit_rule_t *r
     return err;
 }
 
+static int is_limited(const authsvc_ctx_t *ctx, authsvc_limit_policy_t policy)
+{
+    return ctx->limiter && !ctx->exempt && ctx->settings->limits[policy]->nelts > 0;
+}
+
+/* One for each rule. */
+static authsvc_try_t *make_tries(const authsvc_ctx_t *ctx, const apr_array_header_t *rules,
+                                 const subject_t *subject)
+{
+    authsvc_try_t *tries = apr_pcalloc(ctx->pool, (apr_size_t)rules->nelts * sizeof(*tries));
+    for (int i = 0; i < rules->nelts; i++) {
+        const authsvc_limit_rule_t *rule = &APR_ARRAY_IDX(rules, i, authsvc_limit_rule_t);
+        tries[i].key = key_of(ctx, rule, subject);
+        tries[i].rate = rule->rate;
+    }
+    return tries;
+}
+
 static authsvc_error_t *count(authsvc_ctx_t *ctx, authsvc_limit_policy_t policy,
                               const subject_t *subject)
 {
@@ -96,16 +114,11 @@ static authsvc_error_t *count(authsvc_ctx_t *ctx, authsvc_limit_policy_t policy,
     authsvc_try_t *tries;
     int refused;
     /* A sign-in that begins anew, since the account changed meanwhile, is the same request. */
-    if (!ctx->limiter || ctx->exempt || rules->nelts == 0 || (ctx->counted & (1U << policy))) {
+    if (!is_limited(ctx, policy) || (ctx->counted & (1U << policy))) {
         return NULL;
     }
     ctx->counted |= 1U << policy;
-    tries = apr_pcalloc(ctx->pool, (apr_size_t)rules->nelts * sizeof(*tries));
-    for (int i = 0; i < rules->nelts; i++) {
-        const authsvc_limit_rule_t *rule = &APR_ARRAY_IDX(rules, i, authsvc_limit_rule_t);
-        tries[i].key = key_of(ctx, rule, subject);
-        tries[i].rate = rule->rate;
-    }
+    tries = make_tries(ctx, rules, subject);
     store = ctx->limiter->store;
     refused = store->take(store->baton, tries, rules->nelts);
     report(ctx, rules, tries, refused, subject);
@@ -119,6 +132,20 @@ authsvc_error_t *authsvc_limits_claimed(authsvc_ctx_t *ctx, authsvc_limit_policy
 {
     const subject_t subject = {.account = email};
     return count(ctx, policy, &subject);
+}
+
+int authsvc_limits_is_used_up(const authsvc_ctx_t *ctx, authsvc_limit_policy_t policy,
+                              const char *email)
+{
+    const apr_array_header_t *rules = ctx->settings->limits[policy];
+    const subject_t subject = {.account = email};
+    const authsvc_rate_store_t *store;
+    if (!is_limited(ctx, policy)) {
+        return 0;
+    }
+    store = ctx->limiter->store;
+    return store->peek(store->baton, make_tries(ctx, rules, &subject), rules->nelts) <
+           rules->nelts;
 }
 
 authsvc_error_t *authsvc_limits_refresh(authsvc_ctx_t *ctx, const char *session_id)

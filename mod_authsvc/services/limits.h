@@ -18,6 +18,13 @@
 authsvc_error_t *authsvc_limits_claimed(authsvc_ctx_t *ctx, authsvc_limit_policy_t policy,
                                         const char *email);
 
+/**
+ * Whether authsvc_limits_claimed would refuse the request now. Counts nothing, so that it may come
+ * before what need not be counted.
+ */
+int authsvc_limits_is_used_up(const authsvc_ctx_t *ctx, authsvc_limit_policy_t policy,
+                              const char *email);
+
 /** A refresh. @param session_id of a token that is ours: nobody else's may be counted */
 authsvc_error_t *authsvc_limits_refresh(authsvc_ctx_t *ctx, const char *session_id);
 

@@ -418,8 +418,9 @@ def test_the_fields_are_structured_fields(make_service):
 
 # ---- HTTP Basic
 
-def basic_site(make_service, *lines):
-    service = limited(make_service, *lines, modules=["auth_basic", "authz_user"], start=False)
+def basic_site(make_service, *lines, main=()):
+    service = limited(make_service, *lines, start=False, main=main,
+                      modules=["auth_basic", "authz_user", *(["remoteip"] if main else [])])
     lay_out(service.httpd, "members")
     service.httpd.main += section('Location "/members"', "AuthType Basic", 'AuthName "site"',
                                   "AuthBasicProvider authsvc", "Require valid-user")
@@ -428,8 +429,9 @@ def basic_site(make_service, *lines):
     return service
 
 
-def visit(service, email, password=PASSWORD):
-    return service.api.client.get("/members/secret.txt", auth=(email, password))
+def visit(service, email, password=PASSWORD, **options):
+    """On the one connection, and so by the same process."""
+    return service.api.client.get("/members/secret.txt", auth=(email, password), **options)
 
 
 def test_basic_is_signing_in(make_service):
@@ -445,11 +447,38 @@ def test_basic_is_signing_in(make_service):
     assert [answer.status_code for answer in answers] == [401] * 3 + [429]
     assert is_limited(answers[-1])
     assert is_limited(service.api.login(email)), "they count together"
-    assert visit(service, email).status_code == 200, "who is known already stays in"
+    assert told(visit(service, email))[2] == told(answers[-1])[2], "nor which guess is right"
     assert visit(service, other).status_code == 200
     unknown = [visit(service, "nobody@example.com", WRONG) for _ in range(5)]
     assert [answer.status_code for answer in unknown] == [401] * 4 + [429]
     assert told(unknown[-1])[2] == told(answers[-1])[2]
+
+
+def test_what_basic_keeps_answers_no_guesses_from_elsewhere(make_service):
+    """Where limit and pause hold, the right password looks as the wrong ones do."""
+    service = basic_site(make_service, "AuthSvcRateLimit login 4/1h account+ip", main=PROXY)
+    email = new_email()
+    service.api.new_user(email=email)
+    owner, stranger = afar("192.0.2.1"), afar("192.0.2.2")
+    for _ in range(10):
+        assert visit(service, email, **owner).status_code == 200
+    answers = [visit(service, email, WRONG, **stranger) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [401] * 4 + [429]
+    guessed = visit(service, email, **stranger)
+    assert is_limited(guessed) and told(guessed)[2] == told(answers[-1])[2]
+    assert visit(service, email, **owner).status_code == 200, "the owner is elsewhere"
+
+
+def test_what_basic_keeps_answers_no_guesses_in_a_pause(make_service):
+    service = basic_site(make_service, "AuthSvcRateLimit login off", main=PROXY)
+    email = new_email()
+    service.api.new_user(email=email)
+    owner, stranger = afar("192.0.2.1"), afar("192.0.2.2")
+    assert visit(service, email, **owner).status_code == 200
+    for _ in range(10):
+        assert visit(service, email, WRONG, **stranger).status_code == 401
+    assert visit(service, email, **stranger).status_code == 401
+    assert visit(service, email, **owner).status_code == 200
 
 
 def test_basic_is_exempt_too(make_service):

@@ -86,8 +86,9 @@ authsvc_error_t *authsvc_credentials_check(authsvc_ctx_t *ctx, const char *email
 
 /**
  * Authenticate by HTTP Basic (RFC 7617): authsvc_credentials_check, with ctx->basic_cache in front
- * of it. Only "yes" is kept, for settings->basic_cache; ctx->revocations end it, and where they
- * know nothing, the database is asked for the user's row. A wrong password costs its Argon2id each
+ * of it. Only "yes" is kept, for settings->basic_cache and the client's network, and not looked at
+ * while a rate limit is used up; ctx->revocations end it, and where they know nothing, the database
+ * is asked for the user's row. A wrong password costs its Argon2id each
  * time; one that nobody can have (empty, not UTF-8, longer than 1024 code points) costs none.
  * @param email, password octets as sent
  * @param principal in ctx->pool; without a session

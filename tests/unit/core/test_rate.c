@@ -223,6 +223,25 @@ START_TEST(what_is_given_back_was_not_counted)
 }
 END_TEST
 
+START_TEST(a_look_counts_nothing)
+{
+    authsvc_rate_table_t *table = make_table(64);
+    authsvc_try_t tries[2] = {try_of(1, 2, 60), try_of(2, 1, 60)};
+
+    for (int i = 0; i < 5; i++) {
+        ck_assert_int_eq(authsvc_rate_table_peek_all(table, tries, 2, START), 2);
+    }
+    ck_assert_int_eq(tries[0].left, -7);
+    ck_assert_int_eq(authsvc_rate_table_take_all(table, tries, 2, START), 2);
+    ck_assert_int_eq(authsvc_rate_table_peek_all(table, tries, 2, START), 1);
+    ck_assert(authsvc_rate_table_peek(table, &tries[0], START));
+    ck_assert(authsvc_rate_table_take(table, &tries[0], START));
+    ck_assert(!authsvc_rate_table_peek(table, &tries[0], START));
+    ck_assert(!authsvc_rate_table_peek(table, &tries[0], START + 30 * SECOND - 1));
+    ck_assert(authsvc_rate_table_peek(table, &tries[0], START + 30 * SECOND));
+}
+END_TEST
+
 START_TEST(all_or_none_are_counted)
 {
     authsvc_rate_table_t *table = make_table(64);
@@ -445,6 +464,7 @@ AUTHSVC_UNIT_SUITE(suite_rate)
     tcase_add_test(tcase, an_old_look_at_the_clock_changes_nothing);
     tcase_add_test(tcase, a_lower_rate_holds_at_once);
     tcase_add_test(tcase, what_is_given_back_was_not_counted);
+    tcase_add_test(tcase, a_look_counts_nothing);
     tcase_add_test(tcase, all_or_none_are_counted);
     tcase = unit_tcase(suite, "full");
     tcase_add_test(tcase, the_one_that_is_over_first_gives_way);

@@ -18,6 +18,13 @@ static int take(void *baton, authsvc_try_t *tries, int n)
     return authsvc_rate_table_take_all(made->table, tries, n, *made->now);
 }
 
+static int peek(void *baton, const authsvc_try_t *tries, int n)
+{
+    const baton_t *made = baton;
+
+    return authsvc_rate_table_peek_all(made->table, tries, n, *made->now);
+}
+
 const authsvc_limiter_t *unit_limiter(apr_pool_t *pool, const apr_time_t *now)
 {
     apr_uintptr_t memory =
@@ -32,6 +39,7 @@ const authsvc_limiter_t *unit_limiter(apr_pool_t *pool, const apr_time_t *now)
     }
     baton->now = now;
     store->take = take;
+    store->peek = peek;
     store->baton = baton;
     limiter->store = store;
     return limiter;
