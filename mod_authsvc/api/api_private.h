@@ -35,6 +35,7 @@ typedef struct {
     int refresh_cookie;           /* the refresh token may come in a cookie */
     int cookies;                  /* sets or removes cookies */
     int credentials;              /* carries a password or a token: TLS only */
+    int unlimited;                /* not counted by AuthSvcRateLimit api */
     authsvc_operation_fn run;
 } authsvc_operation_t;
 

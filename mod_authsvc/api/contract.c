@@ -239,6 +239,10 @@ static int read_operation_member(void *baton, const char *name, authsvc_json_t *
         loader->operation->cookies = authsvc_json_type(member) == AUTHSVC_JSON_TRUE;
         return 0;
     }
+    if (strcmp(name, "x-authsvc-unlimited") == 0) {
+        loader->operation->unlimited = authsvc_json_type(member) == AUTHSVC_JSON_TRUE;
+        return 0;
+    }
     for (i = 0; silent[i]; i++) {
         if (strcmp(name, silent[i]) == 0) {
             return 0;

@@ -60,7 +60,10 @@ static authsvc_error_t *answer(authsvc_call_t *call)
     /* Before the body: who is not signed in learns nothing about it. */
     if (operation->bearer) {
         AUTHSVC_TRY(authsvc_bearer_authenticate(call));
-        AUTHSVC_TRY(authsvc_limits_api(ctx));
+        /* Not what ends sessions: a thief could use up the limit, and stay. */
+        if (!operation->unlimited) {
+            AUTHSVC_TRY(authsvc_limits_api(ctx));
+        }
     }
     if (operation->body) {
         AUTHSVC_TRY(authsvc_request_read_body(call));

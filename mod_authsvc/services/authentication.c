@@ -45,16 +45,21 @@ static int outlives_entries(const authsvc_ctx_t *ctx, const authsvc_claims_t *cl
     return claims->expires_at - claims->issued_at > apr_time_sec(ctx->settings->access_lifetime);
 }
 
+authsvc_session_verdict_t authsvc_authentication_verdict(const authsvc_ctx_t *ctx,
+                                                         const authsvc_session_ref_t *session)
+{
+    unsigned char id[AUTHSVC_UUID_OCTETS];
+    return authsvc_uuid_parse(session->session_id, id)
+               ? authsvc_revocations_verdict(ctx->revocations, id, session->epoch,
+                                             authsvc_clock_now(ctx->clock))
+               : AUTHSVC_SESSION_UNKNOWN;
+}
+
 /* What was revoked lately is known without a query; what is not known for sure is asked. */
 static authsvc_error_t *check_session(authsvc_ctx_t *ctx, const authsvc_principal_t *named)
 {
     const authsvc_session_ref_t *session = &named->session;
-    unsigned char id[AUTHSVC_UUID_OCTETS];
-    authsvc_session_verdict_t verdict = AUTHSVC_SESSION_UNKNOWN;
-    if (authsvc_uuid_parse(session->session_id, id)) {
-        verdict = authsvc_revocations_verdict(ctx->revocations, id, session->epoch,
-                                              authsvc_clock_now(ctx->clock));
-    }
+    authsvc_session_verdict_t verdict = authsvc_authentication_verdict(ctx, session);
     if (verdict == AUTHSVC_SESSION_ALIVE && outlives_entries(ctx, &named->claims)) {
         verdict = AUTHSVC_SESSION_UNKNOWN;
     }

@@ -8,6 +8,7 @@
 #include "authsvc/core/settings.h"
 #include "authsvc/crypto/crypto.h"
 #include "event.h"
+#include "sessions.h"
 
 /* Whom a request is counted for. NULL: not known, and no rule of its policy asks for it. */
 typedef struct {
@@ -163,5 +164,10 @@ authsvc_error_t *authsvc_limits_api(authsvc_ctx_t *ctx)
     const subject_t subject = {.account = principal->session.user_id,
                                .session = principal->session.session_id,
                                .is_proved = 1};
+    /* Whoever stole the token of a session that was ended uses up nothing of its user's. */
+    if (principal->session.session_id &&
+        authsvc_authentication_verdict(ctx, &principal->session) == AUTHSVC_SESSION_REVOKED) {
+        return authsvc_authentication_session_ended(ctx);
+    }
     return count(ctx, AUTHSVC_LIMIT_API, &subject);
 }

@@ -2,6 +2,7 @@
 #ifndef AUTHSVC_SERVICES_SESSIONS_H
 #define AUTHSVC_SERVICES_SESSIONS_H
 
+#include "authsvc/core/revocations.h"
 #include "authsvc/services/services.h"
 
 /* sessions.c */
@@ -13,6 +14,10 @@ authsvc_session_limits_t authsvc_sessions_limits(const authsvc_ctx_t *ctx);
 
 /** UNAUTHENTICATED: the token is good, its session is not any more. */
 authsvc_error_t *authsvc_authentication_session_ended(authsvc_ctx_t *ctx);
+
+/** What ctx->revocations say about a session. */
+authsvc_session_verdict_t authsvc_authentication_verdict(const authsvc_ctx_t *ctx,
+                                                         const authsvc_session_ref_t *session);
 
 /* sessions_of_user.c */
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 import time
+import uuid
 
 import httpx
 import pytest
@@ -143,6 +144,43 @@ def test_tokens_that_are_not_ours_are_not_counted(make_service):
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     answers = [service.api.me(grant["access_token"]) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
+
+
+def test_a_thief_cannot_prevent_signing_out(make_service):
+    """Who uses up the user's limit with a stolen token is still got rid of."""
+    service = limited(make_service, "AuthSvcRateLimit api 3/1h account")
+    stolen = service.api.new_user()
+    email = stolen["user"]["email"]
+    own = service.api.login(email).json()["access_token"]
+    first = service.api.get("/users/me/sessions", headers=bearer(own)).json()["sessions"]
+    thief = next(one["id"] for one in first if not one["current"])
+    until_limited(lambda: service.api.me(stolen["access_token"]))
+    assert is_limited(service.api.me(own)), "positive control"
+    for _ in range(5):
+        answer = service.api.request("DELETE", f"/users/me/sessions/{uuid.uuid4()}",
+                                     headers=bearer(own))
+        assert answer.status_code == 404
+    answer = service.api.request("DELETE", f"/users/me/sessions/{thief}", headers=bearer(own))
+    assert answer.status_code == 204
+    assert "RateLimit" not in answer.headers
+    assert service.api.me(stolen["access_token"]).status_code == 401
+    again = service.api.login(email).json()
+    assert service.api.post("/auth/logout-all", headers=bearer(own)).status_code == 204
+    assert service.api.me(again["access_token"]).status_code == 401
+    assert service.api.refresh(again["refresh_token"]).status_code == 401
+
+
+def test_tokens_of_an_ended_session_are_not_counted(make_service):
+    service = limited(make_service, "AuthSvcRateLimit api 3/1h account")
+    stolen = service.api.new_user()
+    own = service.api.login(stolen["user"]["email"]).json()
+    assert service.api.logout(stolen["refresh_token"]).status_code == 204
+    for _ in range(10):
+        answer = service.api.me(stolen["access_token"])
+        assert answer.status_code == 401
+        assert "RateLimit" not in answer.headers
+    answers = [service.api.me(own["access_token"]) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200] * 3 + [429]
 
 
 def test_cookies_count_as_tokens_do(make_service):

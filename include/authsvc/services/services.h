@@ -88,8 +88,8 @@ authsvc_error_t *authsvc_credentials_check(authsvc_ctx_t *ctx, const char *email
  * Authenticate by HTTP Basic (RFC 7617): authsvc_credentials_check, with ctx->basic_cache in front
  * of it. Only "yes" is kept, for settings->basic_cache and the client's network, and not looked at
  * while a rate limit is used up; ctx->revocations end it, and where they know nothing, the database
- * is asked for the user's row. A wrong password costs its Argon2id each
- * time; one that nobody can have (empty, not UTF-8, longer than 1024 code points) costs none.
+ * is asked for the user's row. A wrong password costs its Argon2id each time; one that nobody can
+ * have (empty, not UTF-8, longer than 1024 code points) costs none.
  * @param email, password octets as sent
  * @param principal in ctx->pool; without a session
  * @return UNAUTHENTICATED as authsvc_credentials_check; NOT_FOUND if the name can be no account's,
@@ -194,8 +194,9 @@ authsvc_error_t *authsvc_identity_token(authsvc_ctx_t *ctx, const authsvc_princi
 /* services/limits.c */
 
 /**
- * Count a request of ctx->principal, whose token was verified.
- * @return THROTTLED "rate-limited" if there were too many
+ * Count a request of ctx->principal, whose token was verified; not if its session is known to have
+ * ended, for that would be somebody else's limit. No database.
+ * @return THROTTLED "rate-limited" if there were too many; UNAUTHENTICATED if the session has ended
  */
 authsvc_error_t *authsvc_limits_api(authsvc_ctx_t *ctx);
 

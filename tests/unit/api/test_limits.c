@@ -96,6 +96,28 @@ START_TEST(a_token_is_verified_first)
 }
 END_TEST
 
+START_TEST(what_ends_sessions_is_not_counted)
+{
+    const char *good = world_sign_in();
+
+    no_defaults();
+    limit(AUTHSVC_LIMIT_API, AUTHSVC_LIMIT_ACCOUNT, 1);
+    world_send("GET", "/users/me", NULL, "Authorization", good, NULL);
+    ck_assert_int_eq(world.response.status, 200);
+    world_send("GET", "/users/me", NULL, "Authorization", good, NULL);
+    world_expect_problem(429, "rate-limited");
+    for (int i = 0; i < 3; i++) {
+        world_send("DELETE", "/users/me/sessions/none", NULL, "Authorization", good, NULL);
+        world_expect_problem(404, "not-found");
+        ck_assert_ptr_null(world_header("RateLimit"));
+    }
+    world_send("POST", "/users/me/delete", "{}", "Authorization", good, NULL);
+    world_expect_problem(429, "rate-limited");
+    world_send("POST", "/auth/logout-all", NULL, "Authorization", good, NULL);
+    ck_assert_int_eq(world.response.status, 204);
+}
+END_TEST
+
 START_TEST(a_body_that_does_not_fit_costs_nothing)
 {
     no_defaults();
@@ -119,6 +141,7 @@ AUTHSVC_UNIT_SUITE(suite_limits)
     tcase_add_test(tcase, what_is_used_up_is_in_the_refusal);
     tcase_add_test(tcase, what_is_left_for_somebody_else_is_not_in_the_answer);
     tcase_add_test(tcase, a_token_is_verified_first);
+    tcase_add_test(tcase, what_ends_sessions_is_not_counted);
     tcase_add_test(tcase, a_body_that_does_not_fit_costs_nothing);
     return suite;
 }

@@ -2,6 +2,10 @@
 #include "fake.h"
 #include "limiter.h"
 
+#include <stdlib.h>
+
+#include "authsvc/core/revocations.h"
+
 #define SECOND APR_USEC_PER_SEC
 
 #define ck_assert_code(err, expected)            \
@@ -271,6 +275,41 @@ START_TEST(a_user_is_limited_whatever_the_session)
 }
 END_TEST
 
+/* A stolen token must not use up what its user has, once the session was ended. */
+START_TEST(a_session_that_has_ended_is_not_counted)
+{
+    static const char session[] = "01980c6e-5f0a-7c31-9d2b-3f1c7a5e8b61";
+    authsvc_principal_t principal = {.session = {.user_id = "u1", .session_id = session}};
+    unsigned char id[AUTHSVC_UUID_OCTETS];
+    void *memory = NULL;
+    fake.now = apr_time_now(); /* what the set's entries go by */
+    set(AUTHSVC_LIMIT_API, AUTHSVC_LIMIT_ACCOUNT, 2);
+    limit();
+    ck_assert_int_eq(posix_memalign(&memory, 64, authsvc_revocations_size(64)), 0);
+    memset(memory, 0, authsvc_revocations_size(64));
+    ck_assert_int_eq(authsvc_revocations_create(memory, 64, &fake.ctx.revocations), APR_SUCCESS);
+    fake.ctx.principal = &principal;
+    next_request();
+    ck_assert_ok(authsvc_limits_api(&fake.ctx)); /* nothing is known yet: counted */
+    ck_assert_int_eq(authsvc_uuid_parse(session, id), 1);
+    authsvc_revocations_add(fake.ctx.revocations, id, 0, apr_time_from_sec(900));
+    for (int i = 0; i < 5; i++) {
+        next_request();
+        ck_assert_problem(authsvc_limits_api(&fake.ctx), AUTHSVC_E_UNAUTHENTICATED,
+                          "authentication");
+        ck_assert_ptr_null(fake.ctx.limit_reports);
+        ck_assert_int_eq(fake.calls, 0);
+    }
+    principal.session.session_id = "01980c6e-5f0a-7c31-9d2b-3f1c7a5e8b62";
+    next_request();
+    ck_assert_ok(authsvc_limits_api(&fake.ctx));
+    next_request();
+    ck_assert_code(authsvc_limits_api(&fake.ctx), AUTHSVC_E_THROTTLED);
+    authsvc_revocations_destroy(fake.ctx.revocations);
+    free(memory);
+}
+END_TEST
+
 START_TEST(scopes_are_apart)
 {
     authsvc_limiter_t other;
@@ -301,6 +340,7 @@ AUTHSVC_UNIT_SUITE(suite_limits)
     tcase_add_test(tcase, registering_is_limited_before_anything_else);
     tcase_add_test(tcase, refreshing_is_limited_for_a_session_that_is_ours);
     tcase_add_test(tcase, a_user_is_limited_whatever_the_session);
+    tcase_add_test(tcase, a_session_that_has_ended_is_not_counted);
     tcase_add_test(tcase, scopes_are_apart);
     return suite;
 }
