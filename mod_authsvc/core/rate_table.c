@@ -268,9 +268,19 @@ static int peek_now(void *baton, const authsvc_try_t *tries, int n)
     return authsvc_rate_table_peek_all(baton, tries, n, clock_now());
 }
 
+static void give_back_now(void *baton, const authsvc_try_t *tries, int n)
+{
+    apr_time_t now = clock_now();
+
+    for (int i = 0; i < n; i++) {
+        authsvc_rate_table_give_back(baton, &tries[i], now);
+    }
+}
+
 void authsvc_rate_table_store(authsvc_rate_table_t *table, authsvc_rate_store_t *store)
 {
     store->take = take_now;
     store->peek = peek_now;
+    store->give_back = give_back_now;
     store->baton = table;
 }

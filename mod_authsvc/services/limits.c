@@ -63,6 +63,7 @@ static void report(authsvc_ctx_t *ctx, const apr_array_header_t *rules,
     for (int i = 0; i < n; i++) {
         authsvc_limit_report_t *made = apr_array_push(reports);
         made->rule = &APR_ARRAY_IDX(rules, i, authsvc_limit_rule_t);
+        made->key = tries[i].key;
         made->is_told = refused < n ? i == refused : may_tell(made->rule, subject);
         made->left = tries[i].left;
         made->next = tries[i].next;
@@ -147,6 +148,21 @@ int authsvc_limits_is_used_up(const authsvc_ctx_t *ctx, authsvc_limit_policy_t p
     store = ctx->limiter->store;
     return store->peek(store->baton, make_tries(ctx, rules, &subject), rules->nelts) <
            rules->nelts;
+}
+
+void authsvc_limits_give_back(authsvc_ctx_t *ctx, authsvc_limit_policy_t policy)
+{
+    const apr_array_header_t *reports = ctx->limit_reports;
+    for (int i = 0; reports && i < reports->nelts; i++) {
+        const authsvc_limit_report_t *report = &APR_ARRAY_IDX(reports, i, authsvc_limit_report_t);
+        const authsvc_try_t try = {.key = report->key, .rate = report->rule->rate};
+        if (report->rule->policy != policy) {
+            return;
+        }
+        ctx->limiter->store->give_back(ctx->limiter->store->baton, &try, 1);
+    }
+    ctx->limit_reports = NULL;
+    ctx->counted &= ~(1U << policy);
 }
 
 authsvc_error_t *authsvc_limits_refresh(authsvc_ctx_t *ctx, const char *session_id)

@@ -25,6 +25,12 @@ authsvc_error_t *authsvc_limits_claimed(authsvc_ctx_t *ctx, authsvc_limit_policy
 int authsvc_limits_is_used_up(const authsvc_ctx_t *ctx, authsvc_limit_policy_t policy,
                               const char *email);
 
+/**
+ * Take back what authsvc_limits_claimed counted and admitted: the request is as if it had not been
+ * counted, and its answer tells nothing of limits.
+ */
+void authsvc_limits_give_back(authsvc_ctx_t *ctx, authsvc_limit_policy_t policy);
+
 /** A refresh. @param session_id of a token that is ours: nobody else's may be counted */
 authsvc_error_t *authsvc_limits_refresh(authsvc_ctx_t *ctx, const char *session_id);
 

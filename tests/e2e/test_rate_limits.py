@@ -481,8 +481,8 @@ def test_basic_is_signing_in(make_service):
     assert "RateLimit" not in visit(service, email).headers, "the cache knows them: not counted"
     for _ in range(10):
         assert visit(service, email).status_code == 200
-    answers = [visit(service, email, WRONG) for _ in range(4)]
-    assert [answer.status_code for answer in answers] == [401] * 3 + [429]
+    answers = [visit(service, email, WRONG) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [401] * 4 + [429]
     assert is_limited(answers[-1])
     assert is_limited(service.api.login(email)), "they count together"
     assert told(visit(service, email))[2] == told(answers[-1])[2], "nor which guess is right"
@@ -517,6 +517,22 @@ def test_what_basic_keeps_answers_no_guesses_in_a_pause(make_service):
         assert visit(service, email, WRONG, **stranger).status_code == 401
     assert visit(service, email, **stranger).status_code == 401
     assert visit(service, email, **owner).status_code == 200
+
+
+def test_right_passwords_of_basic_are_not_counted(make_service):
+    """Each of many processes asks once; here each request does, since nothing is kept."""
+    service = basic_site(make_service, "AuthSvcRateLimit login 4/1h account+ip",
+                         "AuthSvcRateLimit login 8/1h ip", "AuthSvcBasicCache 0")
+    email = new_email()
+    service.api.new_user(email=email)
+    mark = service.httpd.mark()
+    for _ in range(20):
+        answer = visit(service, email)
+        assert answer.status_code == 200
+        assert "RateLimit" not in answer.headers
+    assert len(service.httpd.log_since(mark, "event=basic-login ")) == 20, "each was looked at"
+    answers = [visit(service, email, WRONG) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [401] * 4 + [429], "the control"
 
 
 def test_basic_is_exempt_too(make_service):

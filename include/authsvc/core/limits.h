@@ -74,6 +74,7 @@ typedef struct {
 /** What a request is told about a rule that it was counted by. */
 typedef struct {
     const authsvc_limit_rule_t *rule;
+    apr_uint64_t key; /* for whom; authsvc_try_t's */
     int is_told; /* how many tries are left; not if that would tell what others do */
     apr_int64_t left;
     apr_interval_time_t next; /* until it is one more */

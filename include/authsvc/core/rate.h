@@ -40,6 +40,8 @@ typedef struct authsvc_rate_store_t {
     int (*take)(void *baton, authsvc_try_t *tries, int n);
     /** What take would return, without counting. */
     int (*peek)(void *baton, const authsvc_try_t *tries, int n);
+    /** Take back what take counted. */
+    void (*give_back)(void *baton, const authsvc_try_t *tries, int n);
     void *baton;
 } authsvc_rate_store_t;
 

@@ -25,6 +25,15 @@ static int peek(void *baton, const authsvc_try_t *tries, int n)
     return authsvc_rate_table_peek_all(made->table, tries, n, *made->now);
 }
 
+static void give_back(void *baton, const authsvc_try_t *tries, int n)
+{
+    const baton_t *made = baton;
+
+    for (int i = 0; i < n; i++) {
+        authsvc_rate_table_give_back(made->table, &tries[i], *made->now);
+    }
+}
+
 const authsvc_limiter_t *unit_limiter(apr_pool_t *pool, const apr_time_t *now)
 {
     apr_uintptr_t memory =
@@ -40,6 +49,7 @@ const authsvc_limiter_t *unit_limiter(apr_pool_t *pool, const apr_time_t *now)
     baton->now = now;
     store->take = take;
     store->peek = peek;
+    store->give_back = give_back;
     store->baton = baton;
     limiter->store = store;
     return limiter;

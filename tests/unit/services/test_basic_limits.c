@@ -81,11 +81,59 @@ START_TEST(what_is_kept_opens_nothing_while_a_limit_is_used_up)
 }
 END_TEST
 
+/* Each process of a server checks a password once, and there may be many. */
+START_TEST(right_passwords_are_not_counted)
+{
+    begin();
+    fake.ctx.basic_cache = NULL;
+    fake.ctx.limiter = unit_limiter(fake.pool, &fake.now);
+    for (int i = 0; i < 100; i++) {
+        ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
+        ck_assert_ptr_null(fake.ctx.limit_reports);
+        ck_assert_ptr_null(strstr(fake.log.all, "AS0270"));
+    }
+    ck_assert_int_eq(logins(), 100);
+    for (int i = 0; i < 5; i++) { /* nor do they take back what others used up */
+        ck_assert_problem(basic("ada@example.org", WRONG), AUTHSVC_E_UNAUTHENTICATED,
+                          "invalid-credentials");
+        if (i < 4) {
+            ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
+        }
+    }
+    ck_assert_problem(basic("ada@example.org", FAKE_PASSWORD), AUTHSVC_E_THROTTLED,
+                      "rate-limited");
+}
+END_TEST
+
+/* What opens nothing, counts, and a sign-in to the API always. */
+START_TEST(everything_else_is_counted)
+{
+    authsvc_grant_t grant;
+    begin();
+    fake.users[1].row.deleted_at = fake.now;
+    fake.ctx.limiter = unit_limiter(fake.pool, &fake.now);
+    for (int i = 0; i < 5; i++) {
+        ck_assert_problem(basic("bob@example.org", FAKE_PASSWORD), AUTHSVC_E_UNAUTHENTICATED,
+                          "account-deactivated");
+        fake.ctx.counted = 0;
+        ck_assert_ok(authsvc_login(&fake.ctx, "ada@example.org", FAKE_PASSWORD,
+                                   strlen(FAKE_PASSWORD), &grant));
+        ck_assert_int_eq(fake.ctx.limit_reports->nelts, 2);
+    }
+    ck_assert_problem(basic("bob@example.org", FAKE_PASSWORD), AUTHSVC_E_THROTTLED,
+                      "rate-limited");
+    ck_assert_problem(basic("ada@example.org", FAKE_PASSWORD), AUTHSVC_E_THROTTLED,
+                      "rate-limited");
+}
+END_TEST
+
 AUTHSVC_UNIT_SUITE(suite_basic_limits)
 {
     Suite *suite = suite_create("basic limits");
     TCase *tcase = fake_tcase(suite, "basic limits");
     tcase_add_test(tcase, a_verdict_is_for_the_network_that_proved_the_password);
     tcase_add_test(tcase, what_is_kept_opens_nothing_while_a_limit_is_used_up);
+    tcase_add_test(tcase, right_passwords_are_not_counted);
+    tcase_add_test(tcase, everything_else_is_counted);
     return suite;
 }
