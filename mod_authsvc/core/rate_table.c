@@ -84,7 +84,8 @@ static apr_int64_t debt_of(apr_uint64_t word, apr_time_t now)
 {
     apr_uint64_t ahead = (word - (apr_uint64_t)now) & TIME_MASK;
 
-    return ahead <= FURTHEST ? (apr_int64_t)ahead : 0;
+    /* 0 was never written, or is over: it is no time that lies ahead. */
+    return word && ahead <= FURTHEST ? (apr_int64_t)ahead : 0;
 }
 
 static apr_uint64_t word_of(apr_uint64_t tag, apr_time_t now, apr_int64_t debt)

@@ -311,6 +311,35 @@ START_TEST(what_is_over_gives_way_before_anything_else)
 }
 END_TEST
 
+/*
+ * Shortly before the clock's 44 bits go around, a word that was never written is no time that lies
+ * ahead: there is room for eight, and none of them gives way.
+ */
+START_TEST(empty_places_are_taken_first_at_all_times)
+{
+    static const apr_time_t ends[] = {APR_INT64_C(1) << 44, APR_INT64_C(3) << 44};
+
+    for (int i = 0; i < COUNT(ends); i++) {
+        for (int hours = 1; hours <= 50; hours++) {
+            apr_time_t now = ends[i] - hours * 3600 * SECOND;
+            authsvc_rate_table_t *table = make_table(64);
+
+            for (apr_uint64_t key = 1; key <= WAYS; key++) {
+                authsvc_try_t try = try_of(key, 1, 86400);
+
+                ck_assert(authsvc_rate_table_take(table, &try, now));
+            }
+            for (apr_uint64_t key = 1; key <= WAYS; key++) {
+                authsvc_try_t try = try_of(key, 1, 86400);
+
+                ck_assert_msg(!authsvc_rate_table_take(table, &try, now + 1), "%d of %d h before",
+                              (int)key, hours);
+            }
+        }
+    }
+}
+END_TEST
+
 /* ---- a plain model: for each key the time at which its debt is over */
 
 #define MODEL_KEYS 40
@@ -469,6 +498,7 @@ AUTHSVC_UNIT_SUITE(suite_rate)
     tcase = unit_tcase(suite, "full");
     tcase_add_test(tcase, the_one_that_is_over_first_gives_way);
     tcase_add_test(tcase, what_is_over_gives_way_before_anything_else);
+    tcase_add_test(tcase, empty_places_are_taken_first_at_all_times);
     tcase = unit_tcase(suite, "model");
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, the_table_is_as_the_model, 0, 20);
