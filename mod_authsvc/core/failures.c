@@ -22,6 +22,7 @@ typedef struct {
     char user_id[AUTHSVC_FAILURES_USER];
     apr_uint64_t counted; /* only grows, as long as the key stays */
     apr_uint64_t written; /* as many of them the database knows, or nobody needs any more */
+    apr_uint64_t born;    /* the number of the key's arrival, from 1 */
     apr_time_t since;     /* monotonic: the first that is not written */
     authsvc_failure_limit_t limit;
     int is_due;
@@ -32,6 +33,7 @@ struct authsvc_failures_t {
     apr_size_t n;
     apr_time_t turn_at; /* monotonic */
     apr_size_t scan;    /* where the next writer begins */
+    apr_uint64_t births;
     entry_t entries[];
 };
 
@@ -149,16 +151,35 @@ static entry_t *least_useful(entry_t *ways, apr_time_t now)
     return least;
 }
 
-apr_int64_t authsvc_failures_pending(authsvc_failures_t *set, const unsigned char *account,
-                                     const char *place)
+void authsvc_failures_mark(authsvc_failures_t *set, const unsigned char *account,
+                           const char *place, authsvc_failures_mark_t *mark)
+{
+    memset(mark, 0, sizeof(*mark));
+    if (lock(set)) {
+        const entry_t *entry = find(set, account, place);
+
+        if (entry) {
+            apr_int64_t n = pending(entry, authsvc_clock_monotonic());
+
+            mark->born = entry->born;
+            mark->counted = entry->counted - (apr_uint64_t)n;
+        }
+        unlock(set);
+    }
+}
+
+apr_int64_t authsvc_failures_since(authsvc_failures_t *set, const unsigned char *account,
+                                   const char *place, const authsvc_failures_mark_t *mark)
 {
     apr_int64_t n = 0;
 
     if (lock(set)) {
-        entry_t *entry = find(set, account, place);
+        const entry_t *entry = find(set, account, place);
 
-        if (entry) {
-            n = pending(entry, authsvc_clock_monotonic());
+        if (mark->born && (!entry || entry->born != mark->born)) {
+            n = AUTHSVC_FAILURES_UNKNOWN;
+        } else if (entry) {
+            n = (apr_int64_t)(entry->counted - mark->counted);
         }
         unlock(set);
     }
@@ -178,6 +199,7 @@ int authsvc_failures_add(authsvc_failures_t *set, const unsigned char *account, 
     if (!entry) {
         entry = least_useful(ways_of(set, account, place), now);
         memset(entry, 0, sizeof(*entry));
+        entry->born = ++set->births;
         memcpy(entry->account, account, AUTHSVC_FAILURES_ACCOUNT);
         apr_cpystrn(entry->place, place, sizeof(entry->place));
     }

@@ -11,8 +11,8 @@
 
 APLOG_USE_MODULE(authsvc);
 
-#define USERDATA "authsvc_login_failures_1"
-#define ENTRIES 16384 /* 2.5 MB; what hashing lets through in a second is far less */
+#define USERDATA "authsvc_login_failures_2"
+#define ENTRIES 16384 /* 3 MB; what hashing lets through in a second is far less */
 #define ALIGNMENT 64
 
 static apr_status_t make_set(apr_pool_t *process_pool, const char *key, authsvc_failures_t **set)

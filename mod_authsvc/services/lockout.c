@@ -72,6 +72,24 @@ static int is_of(const authsvc_device_token_t *token, const authsvc_user_t *user
     return authsvc_uuid_parse(user->id, id) && memcmp(id, token->user_id, sizeof(id)) == 0;
 }
 
+/*
+ * Before the database is asked: what is written while the try waits for its hash is neither in the
+ * answer nor among what is still to be written, and counts all the same.
+ */
+static void mark(authsvc_ctx_t *ctx, authsvc_lockout_t *lockout)
+{
+    const authsvc_login_attempt_t *attempt = &lockout->attempt;
+
+    authsvc_failures_mark(ctx->failures, attempt->account, AUTHSVC_PLACE_ALL,
+                          &lockout->account_mark);
+    authsvc_failures_mark(ctx->failures, attempt->account, attempt->network,
+                          &lockout->network_mark);
+    if (attempt->device) {
+        authsvc_failures_mark(ctx->failures, attempt->account, attempt->device,
+                              &lockout->device_mark);
+    }
+}
+
 authsvc_error_t *authsvc_lockout_find(authsvc_ctx_t *ctx, const char *email,
                                       authsvc_lockout_t *lockout, authsvc_user_t **user)
 {
@@ -94,6 +112,7 @@ authsvc_error_t *authsvc_lockout_find(authsvc_ctx_t *ctx, const char *email,
                                       authsvc_uuid_format(ctx->pool, token.device_id), NULL);
     }
     AUTHSVC_TRY(authsvc_account_hash(ctx->pool, ctx->settings->secrets, email, attempt->account));
+    mark(ctx, lockout);
     AUTHSVC_TRY(ctx->repositories->failures->find(ctx, attempt, &place, &account, &lockout->state,
                                                   user));
     lockout->is_device = has_token && *user && is_of(&token, *user);
@@ -110,9 +129,9 @@ static const authsvc_place_state_t *state_of(const authsvc_lockout_t *lockout)
     return lockout->is_device ? &lockout->state.device : &lockout->state.network;
 }
 
-static apr_int64_t pending(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout, const char *place)
+static const authsvc_failures_mark_t *mark_of(const authsvc_lockout_t *lockout)
 {
-    return authsvc_failures_pending(ctx->failures, lockout->attempt.account, place);
+    return lockout->is_device ? &lockout->device_mark : &lockout->network_mark;
 }
 
 int authsvc_lockout_is_paused(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout)
@@ -125,8 +144,9 @@ int authsvc_lockout_is_paused(authsvc_ctx_t *ctx, const authsvc_lockout_t *locko
     if (!lockout->counts) {
         return 0;
     }
-    /* What is not written yet begins a pause as soon as it is. */
-    more = pending(ctx, lockout, place_of(lockout));
+    /* What the state does not know yet begins a pause as soon as it is written, or has begun it. */
+    more = authsvc_failures_since(ctx->failures, lockout->attempt.account, place_of(lockout),
+                                  mark_of(lockout));
     if (state->paused || (more > 0 && state->failures + more >= place.failures)) {
         return 1;
     }
@@ -134,8 +154,9 @@ int authsvc_lockout_is_paused(authsvc_ctx_t *ctx, const authsvc_lockout_t *locko
         lockout->state.known) {
         return 0;
     }
-    return lockout->state.account_failures +
-               pending(ctx, lockout, AUTHSVC_PLACE_ALL) >= account.failures;
+    more = authsvc_failures_since(ctx->failures, lockout->attempt.account, AUTHSVC_PLACE_ALL,
+                                  &lockout->account_mark);
+    return lockout->state.account_failures + more >= account.failures;
 }
 
 /* What a record began, once. */

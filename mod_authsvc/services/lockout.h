@@ -14,6 +14,10 @@ typedef struct {
     int is_inside; /* whoever tries is signed in already: the account's sum does not matter */
     authsvc_login_attempt_t attempt;
     authsvc_login_state_t state;
+    /* Of the failures that this node counts, before the state was read. */
+    authsvc_failures_mark_t network_mark;
+    authsvc_failures_mark_t device_mark;
+    authsvc_failures_mark_t account_mark;
 } authsvc_lockout_t;
 
 /** The limits of a place, and of the sum of all places of an account, by the settings. */

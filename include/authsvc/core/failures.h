@@ -37,9 +37,26 @@ apr_size_t authsvc_failures_size(apr_size_t entries);
  */
 apr_status_t authsvc_failures_create(void *memory, apr_size_t entries, authsvc_failures_t **set);
 
-/** How many there are of an account's place that were not written, and still matter. */
-apr_int64_t authsvc_failures_pending(authsvc_failures_t *set, const unsigned char *account,
-                                     const char *place);
+/** Where the count of an account's place was, before the database was asked for it. */
+typedef struct {
+    apr_uint64_t born;    /* which entry; 0: there was none */
+    apr_uint64_t counted; /* as many were written, or did not matter any more */
+} authsvc_failures_mark_t;
+
+void authsvc_failures_mark(authsvc_failures_t *set, const unsigned char *account,
+                           const char *place, authsvc_failures_mark_t *mark);
+
+/** More than any limit. */
+#define AUTHSVC_FAILURES_UNKNOWN (APR_INT64_MAX / 2)
+
+/**
+ * How many there are beyond what the database said after the mark was taken: those that were not
+ * written then, and those counted since, also if they are written by now. (Those that were written
+ * between the mark and the query count twice: too many rather than too few.)
+ * @return AUTHSVC_FAILURES_UNKNOWN if the entry made room for another one meanwhile
+ */
+apr_int64_t authsvc_failures_since(authsvc_failures_t *set, const unsigned char *account,
+                                   const char *place, const authsvc_failures_mark_t *mark);
 
 /**
  * Count one more.

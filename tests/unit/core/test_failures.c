@@ -29,7 +29,9 @@ static authsvc_failures_t *new_set(apr_size_t entries)
 
 static apr_int64_t pending(authsvc_failures_t *set, const char *place)
 {
-    return authsvc_failures_pending(set, ada, place);
+    authsvc_failures_mark_t mark;
+    authsvc_failures_mark(set, ada, place, &mark);
+    return authsvc_failures_since(set, ada, place, &mark);
 }
 
 static void add(authsvc_failures_t *set, const char *place, int n, int is_due)
@@ -106,6 +108,68 @@ START_TEST(they_end_with_their_window)
     ck_assert_int_eq(authsvc_failures_due(set, unit_pool, 10)->nelts, 0);
     add(set, HOME, 1, 0);
     ck_assert_int_eq(pending(set, HOME), 1);
+}
+END_TEST
+
+static apr_int64_t since(authsvc_failures_t *set, const authsvc_failures_mark_t *mark)
+{
+    return authsvc_failures_since(set, ada, HOME, mark);
+}
+
+static void write_all(authsvc_failures_t *set)
+{
+    authsvc_failures_written(set, authsvc_failures_due(set, unit_pool, 64));
+}
+
+START_TEST(what_is_written_after_a_mark_counts_beyond_it)
+{
+    authsvc_failures_t *set = new_set(64);
+    authsvc_failures_mark_t before, between;
+    authsvc_failures_mark(set, ada, HOME, &before);
+    ck_assert_int_eq(since(set, &before), 0);
+    add(set, HOME, 4, 1);
+    authsvc_failures_mark(set, ada, HOME, &between);
+    write_all(set);
+    ck_assert_int_eq(pending(set, HOME), 0);
+    add(set, HOME, 3, 1);
+    write_all(set);
+    ck_assert_int_eq(pending(set, HOME), 0);
+    ck_assert_int_eq(since(set, &before), 7);
+    ck_assert_int_eq(since(set, &between), 7);
+    authsvc_failures_mark(set, ada, HOME, &between);
+    ck_assert_int_eq(since(set, &between), 0);
+}
+END_TEST
+
+START_TEST(a_mark_leaves_out_what_is_over)
+{
+    authsvc_failures_t *set = new_set(64);
+    const authsvc_failure_limit_t brief = {10, 20000, 0, 0};
+    authsvc_failures_mark_t mark;
+    ck_assert_int_eq(authsvc_failures_add(set, ada, HOME, NULL, &brief, 0), 1);
+    usleep(25000);
+    authsvc_failures_mark(set, ada, HOME, &mark);
+    add(set, HOME, 2, 0);
+    ck_assert_int_eq(since(set, &mark), 2);
+}
+END_TEST
+
+START_TEST(who_made_room_may_have_had_any_number)
+{
+    authsvc_failures_t *set = new_set(8);
+    authsvc_failures_mark_t none, mark;
+    authsvc_failures_mark(set, ada, HOME, &none);
+    add(set, HOME, 1, 0);
+    authsvc_failures_mark(set, ada, HOME, &mark);
+    ck_assert_int_eq(since(set, &mark), 1);
+    for (int i = 0; i < 8; i++) {
+        add(set, apr_psprintf(unit_pool, "ip 198.51.100.%d", i), 2, 0);
+    }
+    ck_assert_int_eq(since(set, &mark), AUTHSVC_FAILURES_UNKNOWN);
+    ck_assert_int_eq(since(set, &none), 0);
+    add(set, HOME, 1, 0);
+    ck_assert_int_eq(since(set, &mark), AUTHSVC_FAILURES_UNKNOWN);
+    ck_assert_int_eq(since(set, &none), 1);
 }
 END_TEST
 
@@ -220,6 +284,9 @@ AUTHSVC_UNIT_SUITE(suite_failures)
     tcase_add_test(tcase, few_are_not_worth_a_row);
     tcase_add_test(tcase, success_forgets_one_place);
     tcase_add_test(tcase, they_end_with_their_window);
+    tcase_add_test(tcase, what_is_written_after_a_mark_counts_beyond_it);
+    tcase_add_test(tcase, a_mark_leaves_out_what_is_over);
+    tcase_add_test(tcase, who_made_room_may_have_had_any_number);
     tcase_add_test(tcase, the_fewest_make_room);
     tcase_add_test(tcase, a_place_that_is_too_long_is_refused);
     tcase_add_test(tcase, without_a_set_nothing_is_counted);

@@ -266,6 +266,40 @@ START_TEST(a_guess_under_way_is_worth_nothing_after_the_limit)
 }
 END_TEST
 
+/* And then the writer has its turn. */
+static void others_fail_and_it_is_written(void)
+{
+    authsvc_ctx_t other = fake.ctx;
+    fake.after_find = NULL;
+    for (int i = 0; i < (int)fake.settings.account_failures; i++) {
+        authsvc_grant_t grant;
+        other.client_ip = apr_psprintf(fake.ctx.pool, "203.0.113.%d", i % 50);
+        ck_assert_ptr_nonnull(
+            authsvc_login(&other, "ada@example.org", WRONG, strlen(WRONG), &grant));
+    }
+    ck_assert_ok(authsvc_lockout_write(&fake.ctx));
+    ck_assert_int_gt(fake.records, 0);
+}
+
+static void all_fail_and_it_is_written(void)
+{
+    others_fail();
+    ck_assert_ok(authsvc_lockout_write(&fake.ctx));
+    ck_assert_int_eq(fake.records, 2);
+}
+
+/* What it was told of is old, and what it counts by has been emptied meanwhile. */
+START_TEST(a_guess_under_way_is_worth_nothing_after_the_limit_was_written)
+{
+    fake_add_user("ada@example.org");
+    fake.ctx.device_token = _i == 1 ? device_of("ada@example.org") : NULL;
+    count_in_memory();
+    fake.after_find = _i == 2 ? others_fail_and_it_is_written : all_fail_and_it_is_written;
+    refused("ada@example.org", FAKE_PASSWORD);
+    ck_assert_ptr_null(fake.after_find);
+}
+END_TEST
+
 START_TEST(nothing_is_counted_where_it_is_off)
 {
     fake_add_user("ada@example.org");
@@ -445,6 +479,8 @@ AUTHSVC_UNIT_SUITE(suite_lockout)
     tcase_add_loop_test(tcase, the_sum_keeps_newcomers_away_and_nobody_else, 0, 2);
     tcase_add_test(tcase, registration_makes_the_network_known);
     tcase_add_test(tcase, a_guess_under_way_is_worth_nothing_after_the_limit);
+    tcase_add_loop_test(tcase, a_guess_under_way_is_worth_nothing_after_the_limit_was_written, 0,
+                        3);
     tcase_add_test(tcase, nothing_is_counted_where_it_is_off);
     tcase_add_test(tcase, basic_and_the_deletion_of_an_account_count_too);
     tcase_add_test(tcase, others_do_not_keep_the_owner_from_deleting);
