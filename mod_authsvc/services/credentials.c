@@ -45,7 +45,8 @@ authsvc_error_t *authsvc_credentials_check(authsvc_ctx_t *ctx, const char *email
     if (authsvc_email_normalize(ctx->pool, email, ctx->settings->email_utf8, &normalized)) {
         normalized = NULL; /* nobody's; takes as long as anybody's */
     }
-    AUTHSVC_TRY(authsvc_limits_claimed(ctx, AUTHSVC_LIMIT_LOGIN, normalized ? normalized : email));
+    AUTHSVC_TRY(authsvc_limits_login(ctx, normalized ? normalized : email,
+                                     authsvc_lockout_device(ctx)));
     AUTHSVC_TRY(authsvc_password_admits(ctx));
     if (normalized) {
         AUTHSVC_TRY(authsvc_lockout_find(ctx, normalized, &lockout, &found));

@@ -14,6 +14,7 @@
 typedef struct {
     const char *account; /* an address, or a user's id */
     const char *session;
+    const char *device; /* that the account may be known by, wherever it is; else NULL */
     int is_proved; /* it is who it says */
 } subject_t;
 
@@ -31,6 +32,9 @@ static apr_uint64_t key_of(const authsvc_ctx_t *ctx, const authsvc_limit_rule_t 
     const char *text;
     if (rule->key == AUTHSVC_LIMIT_IP || rule->key == AUTHSVC_LIMIT_ACCOUNT_IP) {
         network = authsvc_network(ctx->pool, ctx->client_ip);
+    }
+    if (rule->key == AUTHSVC_LIMIT_ACCOUNT_IP && subject->device) {
+        network = apr_pstrcat(ctx->pool, "device/", subject->device, NULL);
     }
     if (rule->key == AUTHSVC_LIMIT_SESSION) {
         who = or_none(subject->session);
@@ -163,6 +167,12 @@ void authsvc_limits_give_back(authsvc_ctx_t *ctx, authsvc_limit_policy_t policy)
     }
     ctx->limit_reports = NULL;
     ctx->counted &= ~(1U << policy);
+}
+
+authsvc_error_t *authsvc_limits_login(authsvc_ctx_t *ctx, const char *email, const char *device)
+{
+    const subject_t subject = {.account = email, .device = device};
+    return count(ctx, AUTHSVC_LIMIT_LOGIN, &subject);
 }
 
 authsvc_error_t *authsvc_limits_refresh(authsvc_ctx_t *ctx, const char *session_id)

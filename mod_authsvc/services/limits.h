@@ -12,7 +12,7 @@
 
 /**
  * By the account that somebody claims: whether it exists is not looked at.
- * @param policy AUTHSVC_LIMIT_LOGIN or _REGISTER
+ * @param policy AUTHSVC_LIMIT_REGISTER
  * @param email normalized; or as sent, if it cannot be
  */
 authsvc_error_t *authsvc_limits_claimed(authsvc_ctx_t *ctx, authsvc_limit_policy_t policy,
@@ -30,6 +30,13 @@ int authsvc_limits_is_used_up(const authsvc_ctx_t *ctx, authsvc_limit_policy_t p
  * counted, and its answer tells nothing of limits.
  */
 void authsvc_limits_give_back(authsvc_ctx_t *ctx, authsvc_limit_policy_t policy);
+
+/**
+ * The same for a sign-in. Who comes from a device that is known has not to share what is counted
+ * for an account from an address with whoever else is there; what is counted for the address, yes.
+ * @param device that a token of ours names, whosever it is; or NULL
+ */
+authsvc_error_t *authsvc_limits_login(authsvc_ctx_t *ctx, const char *email, const char *device);
 
 /** A refresh. @param session_id of a token that is ours: nobody else's may be counted */
 authsvc_error_t *authsvc_limits_refresh(authsvc_ctx_t *ctx, const char *session_id);

@@ -65,6 +65,18 @@ static authsvc_error_t *read_device(authsvc_ctx_t *ctx, authsvc_device_token_t *
     return NULL;
 }
 
+const char *authsvc_lockout_device(authsvc_ctx_t *ctx)
+{
+    authsvc_device_token_t token;
+    int valid = 0;
+
+    /* Where no pauses hold, a token must not be a way around the limits. */
+    if (ctx->settings->login_failures == 0 || read_device(ctx, &token, &valid) || !valid) {
+        return NULL;
+    }
+    return authsvc_uuid_format(ctx->pool, token.device_id);
+}
+
 static int is_of(const authsvc_device_token_t *token, const authsvc_user_t *user)
 {
     unsigned char id[AUTHSVC_UUID_OCTETS];

@@ -25,6 +25,13 @@ authsvc_failure_limit_t authsvc_lockout_place_limit(const authsvc_ctx_t *ctx);
 authsvc_failure_limit_t authsvc_lockout_account_limit(const authsvc_ctx_t *ctx);
 
 /**
+ * The device that ctx->device_token names, before anything is looked up: so it may be a device of
+ * another account. No query, once the database's identity is known.
+ * @return NULL if there is none, or it cannot be found out
+ */
+const char *authsvc_lockout_device(authsvc_ctx_t *ctx);
+
+/**
  * Find an account, and what is known about tries at it from here: by one query, as without.
  * @param email normalized
  * @param user NULL if there is none

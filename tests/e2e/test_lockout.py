@@ -201,6 +201,25 @@ def test_a_device_is_known_again(site):
     assert may(site.api, email, new_network())
 
 
+def test_a_neighbour_does_not_use_up_the_owners_limit(make_service):
+    """In one network, with the limits that are on by default."""
+    service = make_proxied(make_service, limits=True)
+    email, token = registered(service, office := new_network())
+    _, foreign = registered(service, office)
+    flood = [attempt(service.api, email, address=office).status_code for _ in range(30)]
+    assert flood.count(429) >= 20, "the control: it is limited"
+    assert attempt(service.api, email, PASSWORD, office).status_code == 429, "and so is everybody"
+    forged = token[:-1] + ("A" if token[-1] != "A" else "Q")
+    assert attempt(service.api, email, PASSWORD, office, device_token=forged).status_code == 429
+    answer = attempt(service.api, email, PASSWORD, office, device_token=token)
+    assert answer.status_code == 200
+    flood = [attempt(service.api, email, address=office, device_token=foreign).status_code
+             for _ in range(8)]
+    assert flood[:5] == [401] * 5 and flood[5:] == [429] * 3, "another account's is a count, too"
+    renewed = answer.json()["device_token"]
+    assert attempt(service.api, email, PASSWORD, office, device_token=renewed).status_code == 200
+
+
 def test_device_tokens_expire(make_service):
     service = make_proxied(make_service, "AuthSvcDeviceTokenLifetime 1m")
     email, _ = registered(service)

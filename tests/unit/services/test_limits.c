@@ -161,6 +161,75 @@ static const authsvc_limit_report_t *report_at(int i)
     return &APR_ARRAY_IDX(fake.ctx.limit_reports, i, authsvc_limit_report_t);
 }
 
+static const char *device_of(const fake_user_t *user)
+{
+    authsvc_grant_t grant;
+    ck_assert_ok(authsvc_login(&fake.ctx, user->email, FAKE_PASSWORD, strlen(FAKE_PASSWORD),
+                               &grant));
+    return grant.device_token;
+}
+
+/* Others in its network, who can name its account, do not use up what a known device has. */
+START_TEST(a_known_device_is_counted_for_itself)
+{
+    fake_user_t *ada = fake_add_user("ada@example.org");
+    const char *token = device_of(ada);
+    set(AUTHSVC_LIMIT_LOGIN, AUTHSVC_LIMIT_ACCOUNT_IP, 2);
+    add(AUTHSVC_LIMIT_LOGIN, AUTHSVC_LIMIT_IP, 7);
+    limit();
+    for (int i = 0; i < 4; i++) {
+        ck_assert_code(login(ada->email, "x"),
+                       i < 2 ? AUTHSVC_E_UNAUTHENTICATED : AUTHSVC_E_THROTTLED);
+    }
+    fake.ctx.device_token = "asd1_junk";
+    ck_assert_code(login(ada->email, FAKE_PASSWORD), AUTHSVC_E_THROTTLED);
+    fake.ctx.device_token = token;
+    ck_assert_ok(login(ada->email, FAKE_PASSWORD));
+    ck_assert_int_eq(report_at(1)->left, 1);
+    fake.ctx.client_ip = "192.0.2.77"; /* it is the same device everywhere */
+    ck_assert_ok(login(ada->email, FAKE_PASSWORD));
+    ck_assert_code(login(ada->email, FAKE_PASSWORD), AUTHSVC_E_THROTTLED);
+    ck_assert_code(login("eve@example.org", "x"), AUTHSVC_E_UNAUTHENTICATED);
+    fake.ctx.device_token = NULL;
+    ck_assert_code(login(ada->email, "x"), AUTHSVC_E_UNAUTHENTICATED);
+}
+END_TEST
+
+START_TEST(what_is_no_token_here_is_counted_as_none)
+{
+    fake_user_t *ada = fake_add_user("ada@example.org");
+    const char *token = device_of(ada);
+    set(AUTHSVC_LIMIT_LOGIN, AUTHSVC_LIMIT_ACCOUNT_IP, 1);
+    limit();
+    ck_assert_code(login(ada->email, "x"), AUTHSVC_E_UNAUTHENTICATED);
+    fake.ctx.device_token = token;
+    if (_i == 0) {
+        fake.now += fake.settings.device_lifetime;
+        fake.ctx.device_token = NULL;
+        ck_assert_code(login(ada->email, "x"), AUTHSVC_E_UNAUTHENTICATED);
+        fake.ctx.device_token = token;
+    } else if (_i == 1) {
+        fake.settings.login_failures = 0;
+    } else {
+        fake.settings.device_lifetime = 0;
+    }
+    ck_assert_code(login(ada->email, FAKE_PASSWORD), AUTHSVC_E_THROTTLED);
+}
+END_TEST
+
+/* The limit of the address holds for all who are there. */
+START_TEST(a_known_device_shares_the_address)
+{
+    fake_user_t *ada = fake_add_user("ada@example.org");
+    const char *token = device_of(ada);
+    set(AUTHSVC_LIMIT_LOGIN, AUTHSVC_LIMIT_IP, 1);
+    limit();
+    ck_assert_code(login("eve@example.org", "x"), AUTHSVC_E_UNAUTHENTICATED);
+    fake.ctx.device_token = token;
+    ck_assert_code(login(ada->email, FAKE_PASSWORD), AUTHSVC_E_THROTTLED);
+}
+END_TEST
+
 START_TEST(what_is_left_is_told)
 {
     set(AUTHSVC_LIMIT_LOGIN, AUTHSVC_LIMIT_IP, 60);
@@ -334,6 +403,9 @@ AUTHSVC_UNIT_SUITE(suite_limits)
     tcase_add_test(tcase, networks_are_counted_not_addresses);
     tcase_add_test(tcase, keys_are_apart);
     tcase_add_test(tcase, one_limit_does_not_use_up_another);
+    tcase_add_test(tcase, a_known_device_is_counted_for_itself);
+    tcase_add_loop_test(tcase, what_is_no_token_here_is_counted_as_none, 0, 3);
+    tcase_add_test(tcase, a_known_device_shares_the_address);
     tcase_add_test(tcase, what_is_left_is_told);
     tcase_add_test(tcase, what_others_left_is_not_told);
     tcase_add_test(tcase, a_sign_in_that_begins_anew_is_one_request);
