@@ -118,11 +118,16 @@ static apr_interval_time_t at_most(apr_interval_time_t time, apr_interval_time_t
     return time < most ? time : most;
 }
 
+static void allow_tidying(authsvc_ctx_t *ctx)
+{
+    ctx->db_budget = at_most(ctx->settings->db_timeout, LONGEST_TIDYING);
+}
+
 static void tidy(follower_t *follower, authsvc_ctx_t *ctx)
 {
     authsvc_error_t *err;
 
-    ctx->db_budget = at_most(ctx->settings->db_timeout, LONGEST_TIDYING);
+    allow_tidying(ctx);
     err = authsvc_feed_tidy(ctx, &follower->feed, follower->lifetime);
     if (err) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, follower->server,
@@ -136,13 +141,15 @@ static void tidy(follower_t *follower, authsvc_ctx_t *ctx)
 static void write_failures(follower_t *follower, authsvc_ctx_t *ctx)
 {
     apr_time_t now = authsvc_clock_monotonic();
-    authsvc_error_t *err;
+    authsvc_error_t *err, *other = NULL;
 
-    ctx->db_budget = at_most(ctx->settings->db_timeout, LONGEST_TIDYING);
+    allow_tidying(ctx);
     err = authsvc_lockout_write(ctx);
-    if (!err) {
-        err = authsvc_lockout_tidy(ctx, &follower->failures_purged_at);
+    if (!atomic_load(&closed)) { /* however long the writing took */
+        allow_tidying(ctx);
+        other = authsvc_lockout_tidy(ctx, &follower->failures_purged_at);
     }
+    err = err ? err : other;
     if (!err) {
         follower->failures_complained_at = 0;
     } else if (!follower->failures_complained_at ||

@@ -9,6 +9,7 @@
 #include "authsvc/crypto/crypto.h"
 
 #define AT_ONCE 200 /* rows that a turn writes */
+#define CHUNK 20    /* of them in a transaction: what is written of them, stays */
 
 _Static_assert(AUTHSVC_FAILURES_PLACE >= AUTHSVC_PLACE_MAX, "a place does not fit");
 _Static_assert(AUTHSVC_FAILURES_ACCOUNT == AUTHSVC_ACCOUNT_OCTETS &&
@@ -227,19 +228,37 @@ static authsvc_error_t *write_all(authsvc_ctx_t *ctx, const apr_array_header_t *
     return NULL;
 }
 
+/*
+ * As many as there is time for, so that a slow database, too, makes progress. What there was no
+ * time for is no error, if anything was written.
+ */
+static authsvc_error_t *write_due(authsvc_ctx_t *ctx, const apr_array_header_t *due)
+{
+    apr_interval_time_t took = 0;
+
+    for (int from = 0; from < due->nelts && ctx->db_budget >= 2 * took; from += CHUNK) {
+        apr_interval_time_t before = ctx->db_budget;
+        apr_array_header_t part = *due;
+        authsvc_error_t *err;
+
+        part.elts += (apr_size_t)from * (apr_size_t)due->elt_size;
+        part.nelts = due->nelts - from < CHUNK ? due->nelts - from : CHUNK;
+        err = write_all(ctx, &part);
+        if (err) {
+            return from > 0 && ctx->db_budget <= 0 ? NULL : err;
+        }
+        authsvc_failures_written(ctx->failures, &part);
+        took = before - ctx->db_budget;
+    }
+    return NULL;
+}
+
 authsvc_error_t *authsvc_lockout_write(authsvc_ctx_t *ctx)
 {
-    apr_array_header_t *due;
-
     if (!authsvc_failures_turn(ctx->failures)) {
         return NULL;
     }
-    due = authsvc_failures_due(ctx->failures, ctx->pool, AT_ONCE);
-    if (due->nelts > 0) {
-        AUTHSVC_TRY(write_all(ctx, due));
-        authsvc_failures_written(ctx->failures, due);
-    }
-    return NULL;
+    return write_due(ctx, authsvc_failures_due(ctx->failures, ctx->pool, AT_ONCE));
 }
 
 /* Where no memory counts, it is noted for the database, at once. */

@@ -470,6 +470,24 @@ def test_the_databases_clock_decides(on_postgresql):
     assert may(service.api, email, away)
 
 
+def test_a_slow_database_is_written_to_bit_by_bit(on_postgresql):
+    """More is due than can be written in the half second that a turn may take."""
+    service = on_postgresql
+    for line in ("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS "
+                 "$$BEGIN PERFORM pg_sleep(0.01); RETURN NEW; END$$",
+                 "CREATE TRIGGER slow BEFORE INSERT ON login_failures "
+                 "FOR EACH ROW EXECUTE FUNCTION slow()"):
+        service.database.query(line)
+    quick, emails = Quick(service), [new_email() for _ in range(60)]
+    for email in emails:
+        for _ in range(3):
+            assert quick.attempt(email, "192.0.2.1") == 401
+    quick.close()
+    build.wait_until(lambda: [row[0] for row in service.database.query(
+        "SELECT count(*) FROM login_failures WHERE failures = 3")] == [str(2 * len(emails))],
+        20, "all are written")
+
+
 FLOOD_NETWORKS = 50
 FLOOD = 10000
 

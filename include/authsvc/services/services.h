@@ -281,8 +281,8 @@ authsvc_error_t *authsvc_feed_tidy(authsvc_ctx_t *ctx, authsvc_feed_t *feed,
 /* services/lockout.c, lockout_support.c: docs/brute-force.md */
 
 /**
- * Write what ctx->failures counted, if that is due: at most once a second for a node, and 200 rows.
- * What fails stays, and is tried again.
+ * Write what ctx->failures counted, if that is due: at most once a second for a node, and 200 rows,
+ * 20 at once, until ctx->db_budget ends. What fails stays, and is tried again.
  */
 authsvc_error_t *authsvc_lockout_write(authsvc_ctx_t *ctx);
 

@@ -76,6 +76,11 @@ static authsvc_error_t *record(authsvc_ctx_t *ctx, const unsigned char *account,
                                authsvc_failure_record_t *done)
 {
     AUTHSVC_TRY(fake_called(ctx));
+    if (fake.record_time > ctx->db_budget) {
+        ctx->db_budget = 0;
+        return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL, "no time is left");
+    }
+    ctx->db_budget -= fake.record_time;
     fake_failures_t *row = make_row(account, place);
     if (is_stale(row, limit)) {
         row->failures = 0;

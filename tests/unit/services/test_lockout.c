@@ -46,12 +46,17 @@ static int count_text(const char *text)
 }
 
 /* Memory that counts, as processes share it. */
-static void count_in_memory(void)
+static void count_in_memory_of(apr_size_t entries)
 {
-    void *memory = mmap(NULL, authsvc_failures_size(64), PROT_READ | PROT_WRITE,
+    void *memory = mmap(NULL, authsvc_failures_size(entries), PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(memory, MAP_FAILED);
-    ck_assert_int_eq(authsvc_failures_create(memory, 64, &fake.ctx.failures), APR_SUCCESS);
+    ck_assert_int_eq(authsvc_failures_create(memory, entries, &fake.ctx.failures), APR_SUCCESS);
+}
+
+static void count_in_memory(void)
+{
+    count_in_memory_of(64);
 }
 
 START_TEST(the_tenth_failure_begins_a_pause)
@@ -400,6 +405,62 @@ START_TEST(what_could_not_be_written_stays)
 }
 END_TEST
 
+#define DUE 90
+
+static void count_many(void)
+{
+    static const unsigned char account[AUTHSVC_ACCOUNT_OCTETS] = {1};
+    const authsvc_failure_limit_t limit = {10, apr_time_from_sec(900), MINUTE, MINUTE};
+    count_in_memory_of(4096);
+    for (int i = 0; i < DUE; i++) {
+        ck_assert(authsvc_failures_add(fake.ctx.failures, account,
+                                       apr_psprintf(fake.ctx.pool, "ip 203.0.113.%d", i), NULL,
+                                       &limit, 1));
+    }
+}
+
+static void write_next_turn(void)
+{
+    apr_sleep(apr_time_from_sec(1) + 50000);
+    fake.ctx.db_budget = 500000;
+    ck_assert_ok(authsvc_lockout_write(&fake.ctx));
+}
+
+/* Of what is due only a part can be written in the time that there is. */
+START_TEST(a_slow_database_gets_as_many_as_it_takes)
+{
+    count_many();
+    fake.record_time = 8000;
+    write_next_turn();
+    ck_assert_int_eq(fake.n_failures, 40); /* 160 ms each 20; a third one might be cut short */
+    write_next_turn();
+    ck_assert_int_eq(fake.n_failures, 80);
+    write_next_turn();
+    write_next_turn();
+    ck_assert_int_eq(fake.n_failures, DUE);
+    ck_assert_int_eq(fake.records, DUE);
+    for (int i = 0; i < DUE; i++) {
+        ck_assert_int_eq(fake.failures[i].failures, 1);
+    }
+}
+END_TEST
+
+START_TEST(what_was_written_stays_when_the_rest_fails)
+{
+    count_many();
+    fake.ctx.db_budget = 500000;
+    fake.fail_at = fake.calls + 31;
+    ck_assert_problem(authsvc_lockout_write(&fake.ctx), AUTHSVC_E_UNAVAILABLE, NULL);
+    ck_assert_int_eq(fake.n_failures, 20);
+    fake.fail_at = 0;
+    write_next_turn();
+    ck_assert_int_eq(fake.n_failures, DUE);
+    for (int i = 0; i < DUE; i++) {
+        ck_assert_int_eq(fake.failures[i].failures, 1);
+    }
+}
+END_TEST
+
 START_TEST(without_memory_a_failure_that_cannot_be_written_is_no_answer)
 {
     fake_add_user("ada@example.org");
@@ -487,6 +548,8 @@ AUTHSVC_UNIT_SUITE(suite_lockout)
     tcase_add_test(tcase, memory_is_written_once_for_many);
     tcase_add_test(tcase, who_fails_writes_if_nobody_else_does);
     tcase_add_test(tcase, what_could_not_be_written_stays);
+    tcase_add_test(tcase, a_slow_database_gets_as_many_as_it_takes);
+    tcase_add_test(tcase, what_was_written_stays_when_the_rest_fails);
     tcase_add_test(tcase, without_memory_a_failure_that_cannot_be_written_is_no_answer);
     tcase_add_test(tcase, support_sees_and_clears);
     tcase_add_test(tcase, expired_rows_are_purged_now_and_then);
