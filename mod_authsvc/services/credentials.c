@@ -70,7 +70,7 @@ authsvc_error_t *authsvc_credentials_check(authsvc_ctx_t *ctx, const char *email
         return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAUTHENTICATED, "account-deactivated",
                              "This account has been deactivated.", "account is deactivated");
     }
-    AUTHSVC_TRY(authsvc_lockout_succeeded(ctx, &lockout));
+    authsvc_lockout_succeeded(ctx, &lockout, found);
     if (verdict.needs_rehash) {
         rehash(ctx, found, password, password_len);
     }

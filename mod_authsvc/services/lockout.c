@@ -313,14 +313,10 @@ authsvc_error_t *authsvc_lockout_failed(authsvc_ctx_t *ctx, const authsvc_lockou
     return NULL;
 }
 
-authsvc_error_t *authsvc_lockout_succeeded(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout)
+static authsvc_error_t *write_success(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout)
 {
     const authsvc_login_attempt_t *attempt = &lockout->attempt;
 
-    if (!lockout->counts) {
-        return NULL;
-    }
-    authsvc_failures_drop(ctx->failures, attempt->account, place_of(lockout));
     if (state_of(lockout)->failures > 0) {
         AUTHSVC_TRY(ctx->repositories->failures->clear(ctx, attempt->account, place_of(lockout)));
     }
@@ -329,6 +325,23 @@ authsvc_error_t *authsvc_lockout_succeeded(authsvc_ctx_t *ctx, const authsvc_loc
                                                           attempt->network));
     }
     return NULL;
+}
+
+void authsvc_lockout_succeeded(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout,
+                               const authsvc_user_t *user)
+{
+    authsvc_error_t *err;
+
+    if (!lockout->counts) {
+        return;
+    }
+    authsvc_failures_drop(ctx->failures, lockout->attempt.account, place_of(lockout));
+    err = write_success(ctx, lockout);
+    if (err) {
+        authsvc_log(ctx->log, AUTHSVC_LOG_WARNING, "AS0285",
+                    "the login failures of %s stay, or its network is not known: %s", user->id,
+                    authsvc_error_describe(err, ctx->pool));
+    }
 }
 
 authsvc_error_t *authsvc_lockout_begin_account(authsvc_ctx_t *ctx, const authsvc_user_t *user)

@@ -49,8 +49,13 @@ int authsvc_lockout_is_paused(authsvc_ctx_t *ctx, const authsvc_lockout_t *locko
 authsvc_error_t *authsvc_lockout_failed(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout,
                                         const authsvc_user_t *user);
 
-/** It was right: its counter is cleared, and the network remembered. Mostly nothing is to do. */
-authsvc_error_t *authsvc_lockout_succeeded(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout);
+/**
+ * It was right: its counter is cleared, and the network remembered. Mostly nothing is to do. That
+ * it cannot be written (a database that only reads, a full disk) is no reason to refuse: it is
+ * logged.
+ */
+void authsvc_lockout_succeeded(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout,
+                               const authsvc_user_t *user);
 
 /** The network from which an account was made is known from then on. In a transaction, too. */
 authsvc_error_t *authsvc_lockout_begin_account(authsvc_ctx_t *ctx, const authsvc_user_t *user);

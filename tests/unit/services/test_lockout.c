@@ -471,6 +471,27 @@ START_TEST(without_memory_a_failure_that_cannot_be_written_is_no_answer)
 }
 END_TEST
 
+/* Basic needs nothing but that the database answers. */
+START_TEST(a_right_password_is_one_also_where_nothing_can_be_written)
+{
+    const authsvc_principal_t *principal = NULL;
+    fake_user_t *user = fake_add_user("ada@example.org");
+    fail_times(user->email, _i ? 1 : 0); /* which are to be cleared; else there is a network */
+    fake.calls = 0;
+    ck_assert_ok(authsvc_basic_authenticate(&fake.ctx, user->email, FAKE_PASSWORD,
+                                            strlen(FAKE_PASSWORD), &principal));
+    ck_assert_int_gt(fake.calls, 1); /* the control: it writes */
+    ck_assert_ptr_null(strstr(fake.log.all, "AS0285"));
+    fake.now += apr_time_from_sec(2 * 86400);
+    fail_times(user->email, _i ? 1 : 0);
+    fake.fail_at = fake.calls + 2; /* after the look-up */
+    ck_assert_ok(authsvc_basic_authenticate(&fake.ctx, user->email, FAKE_PASSWORD,
+                                            strlen(FAKE_PASSWORD), &principal));
+    ck_assert_str_eq(principal->session.user_id, user->id);
+    ck_assert_ptr_nonnull(strstr(fake.log.all, "AS0285"));
+}
+END_TEST
+
 START_TEST(support_sees_and_clears)
 {
     fake_user_t *user = fake_add_user("ada@example.org");
@@ -551,6 +572,7 @@ AUTHSVC_UNIT_SUITE(suite_lockout)
     tcase_add_test(tcase, a_slow_database_gets_as_many_as_it_takes);
     tcase_add_test(tcase, what_was_written_stays_when_the_rest_fails);
     tcase_add_test(tcase, without_memory_a_failure_that_cannot_be_written_is_no_answer);
+    tcase_add_loop_test(tcase, a_right_password_is_one_also_where_nothing_can_be_written, 0, 2);
     tcase_add_test(tcase, support_sees_and_clears);
     tcase_add_test(tcase, expired_rows_are_purged_now_and_then);
     tcase_add_test(tcase, an_unseen_registration_is_the_same_for_all);
