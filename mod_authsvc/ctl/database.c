@@ -61,6 +61,18 @@ static const apr_array_header_t *sites_of(ctl_t *ctl, const apr_array_header_t *
     return sites;
 }
 
+/* The longest: what counts for one of them is shown. */
+static void take_window(const ctl_server_t *server, ctl_database_t *database)
+{
+    apr_int64_t window;
+
+    if (authsvc_json_integer(authsvc_json_get(authsvc_json_get(server->line, "facts"),
+                                              "account_failures_window"), &window) &&
+        window > database->failures_window) {
+        database->failures_window = window;
+    }
+}
+
 /* The one database of the servers that are meant. */
 static int choose(ctl_t *ctl, const apr_array_header_t *servers, const char *vhost,
                   ctl_database_t *database)
@@ -89,6 +101,7 @@ static int choose(ctl_t *ctl, const apr_array_header_t *servers, const char *vho
             database->policies = list_servers(ctl, servers);
         }
         found = server;
+        take_window(server, database);
     }
     if (!named) {
         return authsvc_ctl_failed(ctl, "there is no server %s in that configuration", vhost);

@@ -24,6 +24,7 @@ typedef struct {
     const struct authsvc_json_t *policy; /* the site's rules for accounts; NULL with --dsn */
     const apr_array_header_t *sites; /* host names of its servers; never NULL */
     const char *secret_file; /* of the server secrets; NULL with --dsn */
+    apr_interval_time_t failures_window; /* of a sum of login failures; 0 with --dsn */
     const char *policies; /* NULL, or the servers of this database whose rules differ */
 } ctl_database_t;
 

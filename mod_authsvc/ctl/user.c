@@ -24,6 +24,7 @@ typedef struct {
     const char *secret_file;
     int json;
     int wants_secrets;
+    int may_lack_secrets; /* what needs them is left out */
     ctl_database_options_t database;
     apr_array_header_t *operands;
 } asked_t;
@@ -98,6 +99,9 @@ static int open_services(ctl_t *ctl, const asked_t *asked, authsvc_ctx_t *ctx)
     authsvc_settings_init(settings, ctl->pool);
     take_policy(settings, database.policy);
     settings->sites = database.sites;
+    if (database.failures_window > 0) {
+        settings->account_failures_window = database.failures_window;
+    }
     if (asked->email && load_blocklists(ctl, &database, settings) != CTL_OK) {
         return CTL_FAILED;
     }
@@ -114,7 +118,7 @@ static int open_services(ctl_t *ctl, const asked_t *asked, authsvc_ctx_t *ctx)
                ? authsvc_ctl_pauses_open(ctl,
                                          asked->secret_file ? asked->secret_file
                                                             : database.secret_file,
-                                         settings)
+                                         asked->may_lack_secrets, settings)
                : CTL_OK;
 }
 
@@ -388,6 +392,7 @@ int authsvc_ctl_user(ctl_t *ctl, int argc, char **argv)
     }
     if (status == CTL_OK) {
         asked.wants_secrets = action->takes_secrets;
+        asked.may_lack_secrets = action->run == show && !asked.secret_file;
         status = open_services(ctl, &asked, &ctx);
     }
     return status == CTL_OK ? action->run(ctl, &ctx, &asked) : status;

@@ -6,17 +6,27 @@
 #include "authsvc/crypto/crypto.h"
 #include "authsvc/crypto/secrets.h"
 
-int authsvc_ctl_pauses_open(ctl_t *ctl, const char *file, authsvc_settings_t *settings)
+int authsvc_ctl_pauses_open(ctl_t *ctl, const char *file, int optional,
+                            authsvc_settings_t *settings)
 {
     authsvc_secrets_t *secrets = NULL;
     authsvc_error_t *err;
 
     if (!file) {
+        if (optional) {
+            fprintf(ctl->err, "authsvcctl: login failures are not shown: that needs "
+                              "--secret-file, or --config, which names it\n");
+        }
         return CTL_OK;
     }
     err = authsvc_crypto_init(ctl->pool);
     if (!err) {
         err = authsvc_secrets_load(ctl->pool, file, NULL, &secrets);
+    }
+    if (err && optional) {
+        fprintf(ctl->err, "authsvcctl: login failures are not shown: %s\n",
+                err->detail ? err->detail : authsvc_error_describe(err, ctl->pool));
+        return CTL_OK;
     }
     settings->secrets = secrets;
     return err ? authsvc_ctl_report(ctl, err) : CTL_OK;

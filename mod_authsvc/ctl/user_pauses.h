@@ -8,10 +8,12 @@
 
 /**
  * Read the server secrets, by which an account's login failures are found.
- * @param file NULL: there are none, and nothing is said of failures
+ * @param file NULL: there are none
+ * @param optional 1: go on without them, after a message
  * @return CTL_OK, or what to exit with after a message
  */
-int authsvc_ctl_pauses_open(ctl_t *ctl, const char *file, authsvc_settings_t *settings);
+int authsvc_ctl_pauses_open(ctl_t *ctl, const char *file, int optional,
+                            authsvc_settings_t *settings);
 
 /** Print a line for each place with login failures. Nothing without secrets. */
 int authsvc_ctl_pauses_print(ctl_t *ctl, authsvc_ctx_t *ctx, const authsvc_user_t *user);

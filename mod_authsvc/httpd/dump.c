@@ -65,6 +65,8 @@ static authsvc_json_t *facts_of(apr_pool_t *pool, const authsvc_server_config_t 
     }
     authsvc_json_set(facts, "verify_keys", verify);
     authsvc_json_set_integer(facts, "access_lifetime", config->settings->access_lifetime);
+    authsvc_json_set_integer(facts, "account_failures_window",
+                             config->settings->account_failures_window);
     authsvc_json_set_integer(facts, "db_timeout", config->settings->db_timeout);
     authsvc_json_set_bool(facts, "watchdog", ap_find_linked_module("mod_watchdog.c") != NULL);
     authsvc_json_set_integer(facts, "uid", ap_unixd_config.user_id);

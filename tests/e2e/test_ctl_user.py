@@ -256,6 +256,51 @@ def test_pauses_are_shown_and_ended(make_service):
     assert "login failures" not in shown()
 
 
+def test_show_does_without_the_secrets(make_service):
+    service = make_service()
+    email = service.api.new_user()["user"]["email"]
+    config = ("--config", str(service.httpd.conf), "--httpd", build.HTTPD)
+    env = service.httpd.environment()
+    assert build.ctl("user", "show", email, *config, env=env).stderr == "", "the control"
+    # httpd can read it, and authsvcctl cannot
+    secret = service.httpd.secret("main-secret")
+    program = service.httpd.root / "run" / "httpd-then-none"
+    program.write_text(f"#!/bin/sh\n{build.HTTPD} \"$@\" || exit\nrm {secret}\n")
+    program.chmod(0o755)
+    content = secret.read_bytes()
+
+    def without(*args, check=True):
+        secret.write_bytes(content)
+        secret.chmod(0o600)
+        return build.ctl("user", *args, email, *config[:3], str(program), env=env, check=check)
+
+    done = without("show")
+    assert f"email: {email}" in done.stdout
+    assert "login failures are not shown" in done.stderr and str(secret) in done.stderr
+    assert "login_failures" not in json.loads(without("show", "--json").stdout)
+    assert without("unlock", check=False).returncode == 1
+    done = user(service, "show", email)
+    assert f"email: {email}" in done.stdout and "--secret-file" in done.stderr
+
+
+def test_show_judges_by_the_sites_window(make_service):
+    """A sum that counts by the configuration, and no more by the default."""
+    service = make_service(extra=["AuthSvcLoginFailuresPerAccount 100/3h"])
+    email = service.api.new_user()["user"]["email"]
+    for _ in range(4):
+        assert service.api.login(email, "Wrong-Password-1").status_code == 401
+    config = ("--config", str(service.httpd.conf), "--httpd", build.HTTPD)
+
+    def shown(*where):
+        return build.ctl("user", "show", email, *where, env=service.httpd.environment()).stdout
+
+    build.wait_until(lambda: "login failures: 4, all" in shown(*config), 10, "it is written")
+    service.database.shift("login_failures", "since", -7200, "place = 'all'")
+    assert "login failures: 4, all" in shown(*config)
+    secret = ("--secret-file", str(service.httpd.secret("main-secret")))
+    assert ", all" not in user(service, "show", *secret, email).stdout, "the control: the default"
+
+
 def test_unlock_needs_the_secrets(service):
     email = new_email()
     create(service, email)
