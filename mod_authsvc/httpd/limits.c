@@ -68,7 +68,9 @@ static const kept_t *find_or_make(server_rec *main_server, apr_pool_t *ptemp)
     if (status != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, status, main_server,
                      "AS0641: AuthSvcRateLimitTableSize: no shared memory for %" APR_SIZE_T_FMT
-                     " entries; nothing is limited", entries);
+                     " entries; %s", entries,
+                     ap_state_query(AP_SQ_CONFIG_GEN) < 2 ? "httpd does not start without"
+                                                          : "nothing is limited");
         return NULL;
     }
     apr_pool_userdata_set(made, name, NULL, process_pool);
@@ -107,7 +109,8 @@ int authsvc_limits_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *
             kept = find_or_make(main_server, ptemp);
         }
         if (!kept) {
-            break;
+            /* A reload that fails takes the whole site down, and is not what says so. */
+            return ap_state_query(AP_SQ_CONFIG_GEN) < 2 ? HTTP_INTERNAL_SERVER_ERROR : OK;
         }
         config->limiter = make_limiter(pconf, kept, config);
     }

@@ -6,7 +6,10 @@
 
 #include "config.h"
 
-/** Make, or find again, what all children count in. Never fails: without, nothing is limited. */
+/**
+ * Make, or find again, what all children count in. Without it httpd does not start; a reload goes
+ * on, and nothing is limited, as the log says.
+ */
 int authsvc_limits_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                                server_rec *main_server);
 

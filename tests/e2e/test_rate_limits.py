@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from harness.load import parallel
 from harness.service import PASSWORD, Api, bearer, mount_lines, new_email, service_lines
 
 SLUG = "/problems/rate-limited"
+NO_MEMORY = pathlib.Path(__file__).with_name("no_shared_memory.c")
 WRONG = "Wrong-Horse-8"
 NODE_MODULES = build.SOURCE / "openapi" / "node_modules" / "structured-headers"
 
@@ -235,6 +237,28 @@ def test_a_graceful_restart_keeps_the_counts(make_service):
     service.httpd.main.append("AuthSvcRateLimitTableSize 1024")
     service.httpd.graceful()
     build.wait_until(lambda: admitted(service.api, 1) == 1, 20, "counted anew")
+
+
+def test_without_shared_memory_httpd_does_not_start(make_service):
+    """Nobody would see that all limits are off; but a reload does not take the site down."""
+    service = limited(make_service, "AuthSvcRateLimit login 2/1h ip", start=False)
+    httpd, small = service.httpd, list(service.httpd.main)
+    library = httpd.root / "run" / "no_shared_memory.so"
+    subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror",
+                    "-shared", "-fPIC", "-o", library, NO_MEMORY, "-ldl"], check=True)
+    httpd.preload = [library]
+    httpd.allow("AS0641: ", "AH00020: ")
+    large = [*small, "AuthSvcRateLimitTableSize 16777216"]
+    httpd.main = large
+    with pytest.raises(RuntimeError, match="AS0641: .*httpd does not start without"):
+        httpd.start()
+    httpd.main = small
+    httpd.start()
+    assert admitted(service.new_api(), 4) == 2, "the control"
+    httpd.main = large
+    httpd.graceful()
+    build.wait_until(lambda: admitted(service.new_api(), 4) == 4, 20, "it serves, and says so")
+    assert re.search("AS0641: .*nothing is limited", httpd.log_text())
 
 
 def test_killed_children_leave_nothing_locked(make_service):
