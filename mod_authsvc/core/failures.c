@@ -24,6 +24,8 @@ typedef struct {
     apr_uint64_t written; /* as many of them the database knows, or nobody needs any more */
     apr_uint64_t born;    /* the number of the key's arrival, from 1 */
     apr_time_t since;     /* monotonic: the first that is not written */
+    apr_int64_t row;      /* failures of the row as the last writer left it; 0: not known */
+    apr_uint64_t row_upto; /* as many of those that are counted are in it */
     authsvc_failure_limit_t limit;
     int is_due;
 } entry_t;
@@ -168,6 +170,21 @@ void authsvc_failures_mark(authsvc_failures_t *set, const unsigned char *account
     }
 }
 
+void authsvc_failures_settle(authsvc_failures_t *set, const unsigned char *account,
+                             const char *place, apr_int64_t failures,
+                             authsvc_failures_mark_t *mark)
+{
+    if (lock(set)) {
+        const entry_t *entry = find(set, account, place);
+
+        if (entry && entry->born == mark->born && entry->row > 0 && failures >= entry->row &&
+            mark->counted < entry->row_upto) {
+            mark->counted = entry->row_upto;
+        }
+        unlock(set);
+    }
+}
+
 apr_int64_t authsvc_failures_since(authsvc_failures_t *set, const unsigned char *account,
                                    const char *place, const authsvc_failures_mark_t *mark)
 {
@@ -274,6 +291,7 @@ static void take(const entry_t *entry, apr_int64_t n, apr_array_header_t *due)
     taken->limit = entry->limit;
     taken->n = n;
     taken->counted = entry->counted;
+    taken->born = entry->born;
 }
 
 apr_array_header_t *authsvc_failures_due(authsvc_failures_t *set, apr_pool_t *pool, int most)
@@ -298,6 +316,28 @@ apr_array_header_t *authsvc_failures_due(authsvc_failures_t *set, apr_pool_t *po
     return due;
 }
 
+/* The entry from which it was taken. @return NULL if that made room for another one */
+static entry_t *taken_from(authsvc_failures_t *set, const authsvc_failures_due_t *due)
+{
+    entry_t *entry = find(set, due->account, due->place);
+
+    return entry && entry->born == due->born ? entry : NULL;
+}
+
+void authsvc_failures_in_row(authsvc_failures_t *set, const authsvc_failures_due_t *due,
+                             apr_int64_t failures)
+{
+    if (lock(set)) {
+        entry_t *entry = taken_from(set, due);
+
+        if (entry) {
+            entry->row = failures;
+            entry->row_upto = due->counted;
+        }
+        unlock(set);
+    }
+}
+
 void authsvc_failures_written(authsvc_failures_t *set, const apr_array_header_t *due)
 {
     apr_time_t now = authsvc_clock_monotonic();
@@ -307,9 +347,9 @@ void authsvc_failures_written(authsvc_failures_t *set, const apr_array_header_t 
     }
     for (int i = 0; i < due->nelts; i++) {
         const authsvc_failures_due_t *one = &APR_ARRAY_IDX(due, i, authsvc_failures_due_t);
-        entry_t *entry = find(set, one->account, one->place);
+        entry_t *entry = taken_from(set, one);
 
-        if (entry && entry->written < one->counted && one->counted <= entry->counted) {
+        if (entry && entry->written < one->counted) {
             entry->written = one->counted;
             entry->since = now;
         }

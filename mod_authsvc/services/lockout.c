@@ -103,6 +103,21 @@ static void mark(authsvc_ctx_t *ctx, authsvc_lockout_t *lockout)
     }
 }
 
+static void settle(authsvc_ctx_t *ctx, authsvc_lockout_t *lockout)
+{
+    const authsvc_login_attempt_t *attempt = &lockout->attempt;
+    const authsvc_login_state_t *state = &lockout->state;
+
+    authsvc_failures_settle(ctx->failures, attempt->account, AUTHSVC_PLACE_ALL,
+                            state->account_failures, &lockout->account_mark);
+    authsvc_failures_settle(ctx->failures, attempt->account, attempt->network,
+                            state->network.failures, &lockout->network_mark);
+    if (attempt->device) {
+        authsvc_failures_settle(ctx->failures, attempt->account, attempt->device,
+                                state->device.failures, &lockout->device_mark);
+    }
+}
+
 authsvc_error_t *authsvc_lockout_find(authsvc_ctx_t *ctx, const char *email,
                                       authsvc_lockout_t *lockout, authsvc_user_t **user)
 {
@@ -128,6 +143,7 @@ authsvc_error_t *authsvc_lockout_find(authsvc_ctx_t *ctx, const char *email,
     mark(ctx, lockout);
     AUTHSVC_TRY(ctx->repositories->failures->find(ctx, attempt, &place, &account, &lockout->state,
                                                   user));
+    settle(ctx, lockout);
     lockout->is_device = has_token && *user && is_of(&token, *user);
     return NULL;
 }
@@ -210,8 +226,10 @@ static authsvc_error_t *write_batch(authsvc_ctx_t *ctx, void *baton)
     batch_t *batch = baton;
 
     for (int i = 0; i < batch->due->nelts; i++) {
-        AUTHSVC_TRY(write_one(ctx, &APR_ARRAY_IDX(batch->due, i, authsvc_failures_due_t),
-                              &batch->records[i]));
+        const authsvc_failures_due_t *due = &APR_ARRAY_IDX(batch->due, i, authsvc_failures_due_t);
+
+        AUTHSVC_TRY(write_one(ctx, due, &batch->records[i]));
+        authsvc_failures_in_row(ctx->failures, due, batch->records[i].failures);
     }
     return NULL;
 }
@@ -221,7 +239,12 @@ static authsvc_error_t *write_all(authsvc_ctx_t *ctx, const apr_array_header_t *
     batch_t batch = {due, apr_pcalloc(ctx->pool, (apr_size_t)due->nelts *
                                                      sizeof(authsvc_failure_record_t))};
 
-    AUTHSVC_TRY(ctx->repositories->transaction(ctx, write_batch, &batch));
+    authsvc_error_t *err = ctx->repositories->transaction(ctx, write_batch, &batch);
+
+    for (int i = 0; err && i < due->nelts; i++) {
+        authsvc_failures_in_row(ctx->failures, &APR_ARRAY_IDX(due, i, authsvc_failures_due_t), 0);
+    }
+    AUTHSVC_TRY(err);
     for (int i = 0; i < due->nelts; i++) {
         tell(ctx, &APR_ARRAY_IDX(due, i, authsvc_failures_due_t), &batch.records[i]);
     }

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """authsvcctl calibrate: the line it proposes is good for httpd and takes the time that was asked for."""
+import contextlib
+import os
 import re
 import statistics
+import subprocess
 import time
 
 import pytest
@@ -58,11 +61,26 @@ def test_little_memory_means_more_passes():
     assert took <= 800
 
 
+@contextlib.contextmanager
+def crowded():
+    """One CPU, which four others want: no machine hashes there in 10 ms."""
+    free = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(free)})
+    others = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(4)]
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, free)
+        for other in others:
+            other.kill()
+            other.wait()
+
+
 def test_a_time_that_is_too_short():
-    memory, passes, took, _, text = proposal("--time", "10ms", "--slots", "1")
-    assert memory < 40 and passes == 2, "little was possible, if anything"
-    assert ("Even OWASP's minimum takes longer" in text) == (took > 10)
-    assert memory == 19 or took <= 10
+    with crowded():
+        memory, passes, _, _, text = proposal("--time", "10ms", "--slots", "1")
+    assert (memory, passes) == (19, 2)
+    assert "Even OWASP's minimum takes longer" in text
 
 
 def test_two_slots_hash_at_the_same_time():

@@ -46,13 +46,22 @@ typedef struct {
 void authsvc_failures_mark(authsvc_failures_t *set, const unsigned char *account,
                            const char *place, authsvc_failures_mark_t *mark);
 
+/**
+ * After the database was asked: where its answer holds all that the last writer put in the row, the
+ * mark moves behind that, so that nothing counts twice.
+ * @param failures of the row
+ */
+void authsvc_failures_settle(authsvc_failures_t *set, const unsigned char *account,
+                             const char *place, apr_int64_t failures,
+                             authsvc_failures_mark_t *mark);
+
 /** More than any limit. */
 #define AUTHSVC_FAILURES_UNKNOWN (APR_INT64_MAX / 2)
 
 /**
  * How many there are beyond what the database said after the mark was taken: those that were not
- * written then, and those counted since, also if they are written by now. (Those that were written
- * between the mark and the query count twice: too many rather than too few.)
+ * written then, and those counted since, also if they are written by now. (What a writer of another
+ * node has changed in the row meanwhile may count twice: too many rather than too few.)
  * @return AUTHSVC_FAILURES_UNKNOWN if the entry made room for another one meanwhile
  */
 apr_int64_t authsvc_failures_since(authsvc_failures_t *set, const unsigned char *account,
@@ -82,7 +91,8 @@ typedef struct {
     char user_id[AUTHSVC_FAILURES_USER]; /* "" if there is none */
     authsvc_failure_limit_t limit;       /* of whoever counted last */
     apr_int64_t n;
-    apr_uint64_t counted; /* for authsvc_failures_written */
+    apr_uint64_t counted; /* these two for what follows */
+    apr_uint64_t born;
 } authsvc_failures_due_t;
 
 /** 1 for the one who is to write now: at most once a second for the set. */
@@ -96,6 +106,13 @@ int authsvc_failures_is_late(authsvc_failures_t *set);
  * @return of authsvc_failures_due_t, at most `most`, in pool
  */
 apr_array_header_t *authsvc_failures_due(authsvc_failures_t *set, apr_pool_t *pool, int most);
+
+/**
+ * These are in the row, but not committed yet.
+ * @param failures of the row; 0: they are not in it after all, or that is not known
+ */
+void authsvc_failures_in_row(authsvc_failures_t *set, const authsvc_failures_due_t *due,
+                             apr_int64_t failures);
 
 /** The database knows these now. */
 void authsvc_failures_written(authsvc_failures_t *set, const apr_array_header_t *due);

@@ -121,6 +121,61 @@ static void write_all(authsvc_failures_t *set)
     authsvc_failures_written(set, authsvc_failures_due(set, unit_pool, 64));
 }
 
+/* A query may see what was committed before the writer has said that it is. */
+START_TEST(what_the_answer_holds_does_not_count_twice)
+{
+    authsvc_failures_t *set = new_set(64);
+    authsvc_failures_mark_t mark;
+    add(set, HOME, 5, 1);
+    apr_array_header_t *due = authsvc_failures_due(set, unit_pool, 10);
+    const authsvc_failures_due_t *one = (const authsvc_failures_due_t *)due->elts;
+    add(set, HOME, 1, 1);
+    authsvc_failures_mark(set, ada, HOME, &mark);
+    authsvc_failures_in_row(set, one, 7); /* two were in the row before */
+    authsvc_failures_settle(set, ada, HOME, 2, &mark);
+    ck_assert_int_eq(since(set, &mark), 6); /* the answer is of before the commit */
+    authsvc_failures_settle(set, ada, HOME, 7, &mark);
+    ck_assert_int_eq(since(set, &mark), 1);
+    authsvc_failures_written(set, due);
+    ck_assert_int_eq(since(set, &mark), 1);
+    /* marked before, and settled after, the writer said so */
+    add(set, HOME, 2, 1);
+    due = authsvc_failures_due(set, unit_pool, 10);
+    one = (const authsvc_failures_due_t *)due->elts;
+    authsvc_failures_mark(set, ada, HOME, &mark);
+    authsvc_failures_in_row(set, one, 10);
+    authsvc_failures_written(set, due);
+    ck_assert_int_eq(since(set, &mark), 3);
+    authsvc_failures_settle(set, ada, HOME, 10, &mark);
+    ck_assert_int_eq(since(set, &mark), 0);
+    /* rolled back */
+    add(set, HOME, 1, 1);
+    due = authsvc_failures_due(set, unit_pool, 10);
+    one = (const authsvc_failures_due_t *)due->elts;
+    authsvc_failures_mark(set, ada, HOME, &mark);
+    authsvc_failures_in_row(set, one, 11);
+    authsvc_failures_in_row(set, one, 0);
+    authsvc_failures_settle(set, ada, HOME, 11, &mark);
+    ck_assert_int_eq(since(set, &mark), 1);
+}
+END_TEST
+
+/* What was taken from an entry says nothing of the one that took its place. */
+START_TEST(another_entry_of_the_same_place_is_another_one)
+{
+    authsvc_failures_t *set = new_set(8);
+    add(set, HOME, 3, 1);
+    apr_array_header_t *due = authsvc_failures_due(set, unit_pool, 10);
+    for (int i = 0; i < 8; i++) {
+        add(set, apr_psprintf(unit_pool, "ip 198.51.100.%d", i), 9, 1);
+    }
+    ck_assert_int_eq(pending(set, HOME), 0);
+    add(set, HOME, 5, 1);
+    authsvc_failures_written(set, due);
+    ck_assert_int_eq(pending(set, HOME), 5);
+}
+END_TEST
+
 START_TEST(what_is_written_after_a_mark_counts_beyond_it)
 {
     authsvc_failures_t *set = new_set(64);
@@ -284,6 +339,8 @@ AUTHSVC_UNIT_SUITE(suite_failures)
     tcase_add_test(tcase, few_are_not_worth_a_row);
     tcase_add_test(tcase, success_forgets_one_place);
     tcase_add_test(tcase, they_end_with_their_window);
+    tcase_add_test(tcase, what_the_answer_holds_does_not_count_twice);
+    tcase_add_test(tcase, another_entry_of_the_same_place_is_another_one);
     tcase_add_test(tcase, what_is_written_after_a_mark_counts_beyond_it);
     tcase_add_test(tcase, a_mark_leaves_out_what_is_over);
     tcase_add_test(tcase, who_made_room_may_have_had_any_number);
