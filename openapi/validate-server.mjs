@@ -224,7 +224,18 @@ const spoil = {
   logoutAll: { 401: unauthenticated },
   getMe: { 401: unauthenticated },
   updateMe: { 401: unauthenticated },
-  deleteMe: { 401: { ...unauthenticated, "invalid-credentials": [wrongPassword] } },
+  deleteMe: {
+    401: { ...unauthenticated, "invalid-credentials": [wrongPassword] },
+    429: {
+      "rate-limited": [
+        async (id, request) => {
+          const limited = { ...request, limited: true };
+          await send(id, await wrongPassword(id, limited)); // the right one ends the session
+          return limited;
+        },
+      ],
+    },
+  },
   listSessions: { 401: unauthenticated },
   endSession: {
     401: unauthenticated,

@@ -146,7 +146,10 @@ def provoke(world, name, status, slug):  # pylint: disable=too-many-return-state
                 "login 1/1h account", "register 1/1h account", "refresh 1/1h session",
                 "api 1/1h account")])
         request = prepare(strict.api, name)
-        assert send(strict.api, request).status_code < 300, "positive control"
+        first = request
+        if name == "deleteMe":  # the right password ends the session, and with it the count
+            first = (*request[:2], dict(request[2], json={"password": "Wrong-Password-1"}))
+        assert send(strict.api, first).status_code in (200, 201, 204, 401), "positive control"
         return send(strict.api, request)
     request = prepare(api, name)
     method, path, options = request
