@@ -234,7 +234,7 @@ def test_pauses_are_shown_and_ended(make_service):
     api, (email, other) = service.api, [service.api.new_user()["user"]["email"] for _ in range(2)]
     secret = ("--secret-file", str(service.httpd.secret("main-secret")))
     assert "login failures" not in user(service, "show", *secret, email).stdout
-    for _ in range(12):  # ten; see test_lockout.py
+    for _ in range(10):
         assert api.login(email, "Wrong-Password-1").status_code == 401
     assert api.login(email).status_code == 401, "in a pause"
 
