@@ -203,9 +203,13 @@ static authsvc_error_t *check(authsvc_ctx_t *ctx, const char *email, const char 
     verdict_t verdict = {
         .until = apr_time_sec(authsvc_clock_now(ctx->clock)) + life(ctx->settings)};
     int fits = 0;
-    AUTHSVC_TRY(authsvc_credentials_check(ctx, email, password, len, &user));
-    /* Each process has to find out once, and a client must not pay for how many there are. */
-    authsvc_limits_give_back(ctx, AUTHSVC_LIMIT_LOGIN);
+    authsvc_error_t *err = authsvc_credentials_check(ctx, email, password, len, &user);
+    /* Each process has to find out once, and a client must not pay for how many there are, nor for
+     * a time in which nobody was told. */
+    if (!err || err->code == AUTHSVC_E_UNAVAILABLE) {
+        authsvc_limits_give_back(ctx, AUTHSVC_LIMIT_LOGIN);
+    }
+    AUTHSVC_TRY(err);
     authsvc_event(ctx, "AS0222", "basic-login", user->id, NULL);
     if (key) {
         AUTHSVC_TRY(take_row(ctx, user, &verdict, &fits));

@@ -105,6 +105,21 @@ START_TEST(right_passwords_are_not_counted)
 }
 END_TEST
 
+START_TEST(what_could_not_be_answered_is_not_counted)
+{
+    begin();
+    fake.ctx.basic_cache = NULL;
+    fake.ctx.limiter = unit_limiter(fake.pool, &fake.now);
+    for (int i = 0; i < 20; i++) {
+        fake.calls = 0;
+        fake.fail_at = 1;
+        ck_assert_problem(basic("ada@example.org", WRONG), AUTHSVC_E_UNAVAILABLE, NULL);
+    }
+    fake.fail_at = 0;
+    ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
+}
+END_TEST
+
 /* What opens nothing, counts, and a sign-in to the API always. */
 START_TEST(everything_else_is_counted)
 {
@@ -134,6 +149,7 @@ AUTHSVC_UNIT_SUITE(suite_basic_limits)
     tcase_add_test(tcase, a_verdict_is_for_the_network_that_proved_the_password);
     tcase_add_test(tcase, what_is_kept_opens_nothing_while_a_limit_is_used_up);
     tcase_add_test(tcase, right_passwords_are_not_counted);
+    tcase_add_test(tcase, what_could_not_be_answered_is_not_counted);
     tcase_add_test(tcase, everything_else_is_counted);
     return suite;
 }
