@@ -171,11 +171,10 @@ static void print(ctl_t *ctl, const wanted_t *wanted, const authsvc_calibration_
                 (double)wanted->time / 1000);
     }
     fprintf(ctl->out,
-            "# One Argon2id of %" APR_SIZE_T_FMT
-            " MiB and %d passes takes %.0f ms on this machine.\n"
-            "# With AuthSvcHashSlots %d: %.1f logins a second at most, and %" APR_SIZE_T_FMT
-            " MiB while they last.\n"
-            "AuthSvcPasswordCost %" APR_SIZE_T_FMT "M %d\n",
+            "# One Argon2id of %zu MiB and %d passes takes %.0f ms on this machine.\n"
+            "# With AuthSvcHashSlots %d: %.1f logins a second at most, and %zu MiB while they "
+            "last.\n"
+            "AuthSvcPasswordCost %zuM %d\n",
             mib, cost->passes, (double)cost->took / 1000, wanted->slots, per_second,
             mib * (apr_size_t)wanted->slots, mib, cost->passes);
 }
