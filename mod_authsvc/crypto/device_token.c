@@ -11,7 +11,6 @@
 #include "secrets_private.h"
 
 #define TIME_OCTETS 8
-#define MAC_OCTETS 16
 
 /* Where the fields lie. */
 #define AT_NUMBER 0
@@ -19,20 +18,9 @@
 #define AT_USER (AT_DEVICE + AUTHSVC_DEVICE_OCTETS)
 #define AT_TIME (AT_USER + AUTHSVC_UUID_OCTETS)
 #define AT_MAC (AT_TIME + TIME_OCTETS)
-#define TOKEN_OCTETS (AT_MAC + MAC_OCTETS)
+#define TOKEN_OCTETS (AT_MAC + AUTHSVC_TOKEN_MAC_OCTETS)
 
 static const char purpose[] = "authsvc device token 1";
-
-static authsvc_error_t *compute_mac(apr_pool_t *pool, const unsigned char *key,
-                                    const unsigned char database_id[AUTHSVC_UUID_OCTETS],
-                                    const unsigned char fields[AT_MAC],
-                                    unsigned char mac[MAC_OCTETS])
-{
-    const authsvc_octets_t parts[] = {
-        {purpose, sizeof(purpose)}, {database_id, AUTHSVC_UUID_OCTETS}, {fields, AT_MAC}};
-
-    return authsvc_keyed_hash(pool, key, parts, 3, mac, MAC_OCTETS);
-}
 
 authsvc_error_t *authsvc_device_token_encode(apr_pool_t *pool, const authsvc_secrets_t *secrets,
                                              const unsigned char database_id[AUTHSVC_UUID_OCTETS],
@@ -54,7 +42,8 @@ authsvc_error_t *authsvc_device_token_encode(apr_pool_t *pool, const authsvc_sec
     for (i = 0; i < TIME_OCTETS; i++) {
         octets[AT_TIME + i] = (unsigned char)(seconds >> (8 * (TIME_OCTETS - 1 - i)));
     }
-    AUTHSVC_TRY(compute_mac(pool, key, database_id, octets, octets + AT_MAC));
+    AUTHSVC_TRY(
+        authsvc_token_mac(pool, key, purpose, database_id, octets, AT_MAC, octets + AT_MAC));
     *text = apr_pstrcat(pool, AUTHSVC_DEVICE_PREFIX,
                         authsvc_base64url_encode(pool, octets, sizeof(octets)), NULL);
     return NULL;
@@ -68,7 +57,7 @@ authsvc_error_t *authsvc_device_token_decode(apr_pool_t *pool, const authsvc_sec
     const apr_size_t prefix_len = sizeof(AUTHSVC_DEVICE_PREFIX) - 1;
     const apr_size_t len = strlen(text);
     const unsigned char *octets, *key;
-    unsigned char mac[MAC_OCTETS];
+    unsigned char mac[AUTHSVC_TOKEN_MAC_OCTETS];
     apr_uint64_t seconds = 0;
     apr_size_t size = 0;
     int i;
@@ -85,8 +74,8 @@ authsvc_error_t *authsvc_device_token_decode(apr_pool_t *pool, const authsvc_sec
     if (!key) {
         return NULL;
     }
-    AUTHSVC_TRY(compute_mac(pool, key, database_id, octets, mac));
-    if (sodium_memcmp(mac, octets + AT_MAC, MAC_OCTETS) != 0) {
+    AUTHSVC_TRY(authsvc_token_mac(pool, key, purpose, database_id, octets, AT_MAC, mac));
+    if (sodium_memcmp(mac, octets + AT_MAC, AUTHSVC_TOKEN_MAC_OCTETS) != 0) {
         return NULL;
     }
     for (i = 0; i < TIME_OCTETS; i++) {

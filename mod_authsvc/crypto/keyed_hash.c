@@ -2,6 +2,7 @@
 #include "keyed_hash.h"
 
 #include <sodium.h>
+#include <string.h>
 
 #include "secrets_private.h"
 
@@ -19,4 +20,15 @@ authsvc_error_t *authsvc_keyed_hash(apr_pool_t *pool, const unsigned char *key,
     failed = failed || crypto_generichash_final(&state, out, out_len) != 0;
     sodium_memzero(&state, sizeof(state));
     return failed ? AUTHSVC_INTERNAL(pool, "keyed BLAKE2b") : NULL;
+}
+
+authsvc_error_t *authsvc_token_mac(apr_pool_t *pool, const unsigned char *key, const char *purpose,
+                                   const unsigned char database_id[AUTHSVC_UUID_OCTETS],
+                                   const unsigned char *fields, apr_size_t len,
+                                   unsigned char mac[AUTHSVC_TOKEN_MAC_OCTETS])
+{
+    const authsvc_octets_t parts[] = {
+        {purpose, strlen(purpose) + 1}, {database_id, AUTHSVC_UUID_OCTETS}, {fields, len}};
+
+    return authsvc_keyed_hash(pool, key, parts, 3, mac, AUTHSVC_TOKEN_MAC_OCTETS);
 }

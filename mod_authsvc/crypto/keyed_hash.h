@@ -3,6 +3,7 @@
 #define AUTHSVC_CRYPTO_KEYED_HASH_H
 
 #include "authsvc/core/error.h"
+#include "authsvc/core/uuid.h"
 
 typedef struct {
     const void *data;
@@ -18,5 +19,17 @@ typedef struct {
 authsvc_error_t *authsvc_keyed_hash(apr_pool_t *pool, const unsigned char *key,
                                     const authsvc_octets_t *parts, int n_parts,
                                     unsigned char *out, apr_size_t out_len);
+
+#define AUTHSVC_TOKEN_MAC_OCTETS 16
+
+/**
+ * What proves that a token was made here: keyed BLAKE2b over what it is for, the database whose
+ * rows it speaks of, and its fields, which have one length for each purpose.
+ * @param purpose text, taken with its end
+ */
+authsvc_error_t *authsvc_token_mac(apr_pool_t *pool, const unsigned char *key, const char *purpose,
+                                   const unsigned char database_id[AUTHSVC_UUID_OCTETS],
+                                   const unsigned char *fields, apr_size_t len,
+                                   unsigned char mac[AUTHSVC_TOKEN_MAC_OCTETS]);
 
 #endif

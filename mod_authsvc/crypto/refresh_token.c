@@ -11,7 +11,6 @@
 #include "secrets_private.h"
 
 #define COUNTER_OCTETS 4
-#define MAC_OCTETS 16
 
 /* Where the fields lie. */
 #define AT_NUMBER 0
@@ -19,7 +18,7 @@
 #define AT_NONCE (AT_SESSION + AUTHSVC_UUID_OCTETS)
 #define AT_COUNTER (AT_NONCE + AUTHSVC_NONCE_OCTETS)
 #define AT_MAC (AT_COUNTER + COUNTER_OCTETS)
-#define TOKEN_OCTETS (AT_MAC + MAC_OCTETS)
+#define TOKEN_OCTETS (AT_MAC + AUTHSVC_TOKEN_MAC_OCTETS)
 
 static const char purpose[] = "authsvc refresh token 1";
 
@@ -27,17 +26,6 @@ static authsvc_error_t *refuse(apr_pool_t *pool, const char *why)
 {
     return AUTHSVC_ERROR(pool, AUTHSVC_E_UNAUTHENTICATED, "invalid-refresh-token",
                          "The refresh token is invalid or has expired.", "refresh token: %s", why);
-}
-
-static authsvc_error_t *compute_mac(apr_pool_t *pool, const unsigned char *key,
-                                    const unsigned char database_id[AUTHSVC_UUID_OCTETS],
-                                    const unsigned char fields[AT_MAC],
-                                    unsigned char mac[MAC_OCTETS])
-{
-    const authsvc_octets_t parts[] = {
-        {purpose, sizeof(purpose)}, {database_id, AUTHSVC_UUID_OCTETS}, {fields, AT_MAC}};
-
-    return authsvc_keyed_hash(pool, key, parts, 3, mac, MAC_OCTETS);
 }
 
 authsvc_error_t *authsvc_refresh_token_encode(apr_pool_t *pool, const authsvc_secrets_t *secrets,
@@ -60,7 +48,7 @@ authsvc_error_t *authsvc_refresh_token_encode(apr_pool_t *pool, const authsvc_se
     octets[AT_COUNTER + 1] = (unsigned char)(token->counter >> 16);
     octets[AT_COUNTER + 2] = (unsigned char)(token->counter >> 8);
     octets[AT_COUNTER + 3] = (unsigned char)token->counter;
-    err = compute_mac(pool, key, database_id, octets, octets + AT_MAC);
+    err = authsvc_token_mac(pool, key, purpose, database_id, octets, AT_MAC, octets + AT_MAC);
     if (!err) {
         *text = apr_pstrcat(pool, AUTHSVC_REFRESH_PREFIX,
                             authsvc_base64url_encode(pool, octets, sizeof(octets)), NULL);
@@ -76,7 +64,7 @@ authsvc_error_t *authsvc_refresh_token_decode(apr_pool_t *pool, const authsvc_se
 {
     const apr_size_t prefix_len = sizeof(AUTHSVC_REFRESH_PREFIX) - 1;
     const unsigned char *octets, *key;
-    unsigned char mac[MAC_OCTETS];
+    unsigned char mac[AUTHSVC_TOKEN_MAC_OCTETS];
     apr_size_t size = 0;
 
     memset(token, 0, sizeof(*token));
@@ -92,8 +80,8 @@ authsvc_error_t *authsvc_refresh_token_decode(apr_pool_t *pool, const authsvc_se
     if (!key) {
         return refuse(pool, "no secret of this number");
     }
-    AUTHSVC_TRY(compute_mac(pool, key, database_id, octets, mac));
-    if (sodium_memcmp(mac, octets + AT_MAC, MAC_OCTETS) != 0) {
+    AUTHSVC_TRY(authsvc_token_mac(pool, key, purpose, database_id, octets, AT_MAC, mac));
+    if (sodium_memcmp(mac, octets + AT_MAC, AUTHSVC_TOKEN_MAC_OCTETS) != 0) {
         return refuse(pool, "its MAC");
     }
     memcpy(token->session_id, octets + AT_SESSION, AUTHSVC_UUID_OCTETS);
