@@ -5,10 +5,10 @@
 
 #include "authsvc/db/provider.h"
 #include "authsvc/repositories/repositories.h"
+#include "fixture.h"
 
 /* Login failures, once for each engine. Time passes by moving what is written into the past. */
 
-#define HASH "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"
 #define HOME "ip 192.0.2.1"
 #define DEVICE "device 01980c6e-5f0a-7c31-9d2b-3f1c7a5e8b42"
 #define DAY 86400
@@ -20,20 +20,6 @@ static const unsigned char ada[AUTHSVC_ACCOUNT_OCTETS] = {1, 2, 3};
 static const unsigned char eve[AUTHSVC_ACCOUNT_OCTETS] = {1, 2, 4};
 
 static const authsvc_repositories_t *const all = &authsvc_repositories;
-
-static authsvc_user_t *new_user(authsvc_ctx_t *ctx, const char *email)
-{
-    authsvc_user_t *user = apr_pcalloc(ctx->pool, sizeof(*user));
-    int created = 0;
-    user->id = authsvc_uuid_v7(ctx->pool, apr_time_now());
-    user->email = email;
-    user->password_hash = HASH;
-    user->name = "Ada";
-    user->role = AUTHSVC_ROLE_USER;
-    ck_assert_ok(authsvc_repositories.users->insert(ctx, user, &created));
-    ck_assert_int_eq(created, 1);
-    return user;
-}
 
 static authsvc_login_state_t look(authsvc_ctx_t *ctx, const unsigned char *account,
                                   const char *network, const char *device)
@@ -77,10 +63,10 @@ START_TEST(nothing_is_known_at_first)
     authsvc_user_t *user;
     ck_assert_ok(all->failures->find(ctx, &attempt, &place_limit, &account_limit, &state, &user));
     ck_assert_ptr_null(user);
-    const authsvc_user_t *made = new_user(ctx, "ada@example.org");
+    const authsvc_user_t *made = fixture_new_user(ctx, "ada@example.org");
     ck_assert_ok(all->failures->find(ctx, &attempt, &place_limit, &account_limit, &state, &user));
     ck_assert_str_eq(user->id, made->id);
-    ck_assert_str_eq(user->password_hash, HASH);
+    ck_assert_str_eq(user->password_hash, FIXTURE_HASH);
     ck_assert_int_gt(user->read_at, 0);
     ck_assert(!state.network.failures && !state.network.paused && !state.device.failures &&
               !state.device.paused && !state.account_failures && !state.known && !state.recent);
@@ -282,7 +268,7 @@ START_TEST(an_unseen_registration_makes_an_account_or_none)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
     authsvc_user_t user = {
-        .email = "ada@example.org", .password_hash = HASH, .name = "Ada", .role = "user"};
+        .email = "ada@example.org", .password_hash = FIXTURE_HASH, .name = "Ada", .role = "user"};
     authsvc_user_t *found;
     int created = 0;
     user.id = authsvc_uuid_v7(ctx->pool, apr_time_now());

@@ -5,10 +5,9 @@
 
 #include "authsvc/db/provider.h"
 #include "authsvc/repositories/repositories.h"
+#include "fixture.h"
 
 /* Each test runs once for each engine; _i of Check's loop tests says which. */
-
-#define HASH "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"
 
 static const authsvc_session_limits_t day = {
     .idle = apr_time_from_sec(86400),
@@ -23,20 +22,6 @@ static const authsvc_session_limits_t day_without_grace = {
 static const unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS] = {1, 2, 3};
 
 static const authsvc_repositories_t *const repositories = &authsvc_repositories;
-
-static authsvc_user_t *new_user(authsvc_ctx_t *ctx, const char *email)
-{
-    authsvc_user_t *user = apr_pcalloc(ctx->pool, sizeof(*user));
-    int created = 0;
-    user->id = authsvc_uuid_v7(ctx->pool, apr_time_now());
-    user->email = email;
-    user->password_hash = HASH;
-    user->name = "Ada";
-    user->role = AUTHSVC_ROLE_USER;
-    ck_assert_ok(repositories->users->insert(ctx, user, &created));
-    ck_assert_int_eq(created, 1);
-    return user;
-}
 
 static authsvc_error_t *insert_session(authsvc_ctx_t *ctx, const authsvc_session_t *session,
                                        const authsvc_user_t *user, int *created)
@@ -75,7 +60,7 @@ static int moved_on(const authsvc_user_t *user, apr_int64_t epoch)
         ck_assert_int_eq(epoch, 0);
         ck_assert_str_eq(user->role, "user");
         ck_assert_str_eq(user->name, "Ada");
-        ck_assert_str_eq(user->password_hash, HASH);
+        ck_assert_str_eq(user->password_hash, FIXTURE_HASH);
         ck_assert_int_eq(user->deleted_at, 0);
         ck_assert_int_ne(user->created_at, 0);
     }
@@ -173,7 +158,7 @@ END_TEST
 START_TEST(users_are_found_as_they_were_inserted)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
     authsvc_user_t *found = NULL;
     authsvc_user_t again = *ada;
     int created = 1;
@@ -183,7 +168,7 @@ START_TEST(users_are_found_as_they_were_inserted)
     ck_assert_ok(repositories->users->find_by_email(ctx, "ada@example.org", &found));
     ck_assert_ptr_nonnull(found);
     ck_assert_str_eq(found->id, ada->id);
-    ck_assert_str_eq(found->password_hash, HASH);
+    ck_assert_str_eq(found->password_hash, FIXTURE_HASH);
     ck_assert_int_eq(found->created_at, ada->created_at);
     ck_assert_int_eq(found->deleted_at, 0);
     apr_interval_time_t age = apr_time_now() - found->created_at;
@@ -206,13 +191,13 @@ END_TEST
 START_TEST(a_hash_is_replaced_only_if_it_is_the_old_one)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
     int replaced = 1;
     ck_assert_ok(repositories->users->replace_hash(ctx, ada->id, "other", "new", &replaced));
     ck_assert_int_eq(replaced, 0);
-    ck_assert_ok(repositories->users->replace_hash(ctx, ada->id, HASH, "new", &replaced));
+    ck_assert_ok(repositories->users->replace_hash(ctx, ada->id, FIXTURE_HASH, "new", &replaced));
     ck_assert_int_eq(replaced, 1);
-    ck_assert_ok(repositories->users->replace_hash(ctx, ada->id, HASH, "newer", &replaced));
+    ck_assert_ok(repositories->users->replace_hash(ctx, ada->id, FIXTURE_HASH, "newer", &replaced));
     ck_assert_int_eq(replaced, 0);
 }
 END_TEST
@@ -220,8 +205,8 @@ END_TEST
 START_TEST(a_rename_needs_a_living_session)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
-    authsvc_user_t *bob = new_user(ctx, "bob@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
+    authsvc_user_t *bob = fixture_new_user(ctx, "bob@example.org");
     authsvc_session_ref_t ref = {new_session(ctx, ada), ada->id, 0};
     authsvc_user_t *user = NULL;
 
@@ -243,7 +228,7 @@ END_TEST
 START_TEST(a_session_needs_a_user_with_this_very_hash_and_role)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
     authsvc_user_t rehashed = *ada, promoted = *ada;
     authsvc_session_t session = {.id = authsvc_uuid_v7(ctx->pool, apr_time_now())};
     int done = 1;
@@ -272,7 +257,7 @@ END_TEST
 START_TEST(a_session_rotates_once_per_grace)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    const char *id = new_session(ctx, new_user(ctx, "ada@example.org"));
+    const char *id = new_session(ctx, fixture_new_user(ctx, "ada@example.org"));
 
     ck_assert_int_eq(inspect(ctx, id, &day)->within_grace, 0);
     ck_assert_int_eq(rotate(ctx, id, 0, &day), 1);
@@ -291,7 +276,7 @@ END_TEST
 START_TEST(a_row_behind_moves_on_up_to_sixteen)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    const char *id = new_session(ctx, new_user(ctx, "ada@example.org"));
+    const char *id = new_session(ctx, fixture_new_user(ctx, "ada@example.org"));
     ck_assert_int_eq(rotate(ctx, id, 1, &day), 0);
     ck_assert_int_eq(recover(ctx, id, 0), 0); /* it is not behind */
     ck_assert_int_eq(recover(ctx, id, 17), 0);
@@ -305,7 +290,7 @@ END_TEST
 START_TEST(a_session_dies_of_age_idleness_revocation_and_its_user)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
     const char *id = new_session(ctx, ada);
     const authsvc_session_limits_t too_idle = {.absolute = day.absolute};
     const authsvc_session_limits_t too_old = {.idle = day.idle};
@@ -329,7 +314,7 @@ END_TEST
 START_TEST(revocation_asks_for_the_nonce)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
     const char *id = new_session(ctx, ada);
     const authsvc_session_token_t token = token_of(id, 0);
     authsvc_session_token_t other = token;
@@ -351,8 +336,8 @@ END_TEST
 START_TEST(revoke_all_spares_other_users)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
-    authsvc_user_t *bob = new_user(ctx, "bob@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
+    authsvc_user_t *bob = fixture_new_user(ctx, "bob@example.org");
     const char *bobs = new_session(ctx, bob);
     apr_array_header_t *ended;
     new_session(ctx, ada);
@@ -368,7 +353,7 @@ END_TEST
 START_TEST(a_role_changes_only_from_what_it_was)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
     authsvc_user_t *changed = NULL;
     ck_assert_ok(repositories->users->set_role(ctx, ada, AUTHSVC_ROLE_ADMIN, &changed));
     ck_assert_str_eq(changed->role, "admin");
@@ -386,8 +371,8 @@ END_TEST
 START_TEST(other_admins_are_those_who_are_active)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
-    authsvc_user_t *bob = new_user(ctx, "bob@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
+    authsvc_user_t *bob = fixture_new_user(ctx, "bob@example.org");
     apr_int64_t others = -1;
     int deleted = 0;
     ck_assert_ok(repositories->users->set_role(ctx, ada, AUTHSVC_ROLE_ADMIN, &ada));
@@ -413,7 +398,7 @@ START_TEST(pages_hold_everybody_once)
     authsvc_user_t *admin = NULL;
     int n = 0;
     for (int i = 0; i < 5; i++) {
-        admin = new_user(ctx, apr_psprintf(ctx->pool, "user%d@example.org", i));
+        admin = fixture_new_user(ctx, apr_psprintf(ctx->pool, "user%d@example.org", i));
     }
     ck_assert_ok(repositories->users->set_role(ctx, admin, AUTHSVC_ROLE_ADMIN, &admin));
     do {
@@ -435,8 +420,8 @@ END_TEST
 START_TEST(raised_epochs_void_the_tokens_of_one_user)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
-    authsvc_user_t *bob = new_user(ctx, "bob@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
+    authsvc_user_t *bob = fixture_new_user(ctx, "bob@example.org");
     const char *adas = new_session(ctx, ada);
     const char *bobs = new_session(ctx, bob);
     ck_assert_int_eq(finds_user(ctx, adas, ada, 0, &day), 1);

@@ -6,10 +6,10 @@
 #include "authsvc/core/settings.h"
 #include "authsvc/db/provider.h"
 #include "authsvc/repositories/repositories.h"
+#include "fixture.h"
 
 /* What is written when sessions end, and what the feed tells of it, once for each engine. */
 
-#define HASH "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"
 #define MINUTE 60
 #define TOKEN_LIFE 900 /* by the migration */
 
@@ -21,20 +21,6 @@ static const authsvc_session_limits_t day = {
 static const unsigned char nonce_hash[AUTHSVC_NONCE_HASH_OCTETS] = {1, 2, 3};
 
 static const authsvc_repositories_t *const repositories = &authsvc_repositories;
-
-static authsvc_user_t *new_user(authsvc_ctx_t *ctx, const char *email)
-{
-    authsvc_user_t *user = apr_pcalloc(ctx->pool, sizeof(*user));
-    int created = 0;
-    user->id = authsvc_uuid_v7(ctx->pool, apr_time_now());
-    user->email = email;
-    user->password_hash = HASH;
-    user->name = "Ada";
-    user->role = AUTHSVC_ROLE_USER;
-    ck_assert_ok(repositories->users->insert(ctx, user, &created));
-    ck_assert_int_eq(created, 1);
-    return user;
-}
 
 static authsvc_session_ref_t new_session_of_many(authsvc_ctx_t *ctx, const authsvc_user_t *user,
                                                  int most, int *others)
@@ -106,7 +92,7 @@ static authsvc_revocation_feed_t poll(authsvc_ctx_t *ctx, apr_int64_t from)
 START_TEST(the_end_of_a_session_is_told)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
     authsvc_session_ref_t one = new_session(ctx, ada), other = new_session(ctx, ada);
     const authsvc_session_token_t token = token_of(&one);
     authsvc_revocation_feed_t feed = poll(ctx, 0);
@@ -132,9 +118,9 @@ END_TEST
 START_TEST(all_sessions_of_a_user_are_told_with_their_epochs)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
     authsvc_session_ref_t first = new_session(ctx, ada), second;
-    authsvc_session_ref_t bobs = new_session(ctx, new_user(ctx, "bob@example.org"));
+    authsvc_session_ref_t bobs = new_session(ctx, fixture_new_user(ctx, "bob@example.org"));
     apr_array_header_t *revoked;
     ck_assert_ok(repositories->sessions->raise_epochs(ctx, ada->id, &revoked));
     ck_assert_int_eq(revoked->nelts, 1);
@@ -157,9 +143,9 @@ END_TEST
 START_TEST(a_user_ends_sessions_of_his_own)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
     authsvc_session_ref_t asking = new_session(ctx, ada), other = new_session(ctx, ada);
-    authsvc_session_ref_t bobs = new_session(ctx, new_user(ctx, "bob@example.org"));
+    authsvc_session_ref_t bobs = new_session(ctx, fixture_new_user(ctx, "bob@example.org"));
     authsvc_session_ref_t stale = asking;
     const authsvc_sessions_repository_t *sessions = repositories->sessions;
     apr_array_header_t *revoked;
@@ -185,7 +171,7 @@ END_TEST
 START_TEST(a_list_has_the_living_sessions_of_one_user)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
     authsvc_session_ref_t first = new_session(ctx, ada), second = new_session(ctx, ada);
     authsvc_session_ref_t ended = new_session(ctx, ada), stale = first;
     const authsvc_session_token_t token = token_of(&ended), rotated = token_of(&second);
@@ -193,7 +179,7 @@ START_TEST(a_list_has_the_living_sessions_of_one_user)
     apr_array_header_t *entries, *revoked;
     authsvc_user_t *user;
     apr_int64_t epoch;
-    new_session(ctx, new_user(ctx, "bob@example.org"));
+    new_session(ctx, fixture_new_user(ctx, "bob@example.org"));
     ck_assert_ok(repositories->sessions->revoke(ctx, &token, &revoked));
     ck_assert_ok(repositories->sessions->rotate(ctx, &rotated, &day, &user, &epoch));
     ck_assert_ok(repositories->sessions->list(ctx, &first, &day, &entries));
@@ -218,12 +204,12 @@ END_TEST
 START_TEST(the_oldest_sessions_end)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
     authsvc_session_limits_t three = day;
     authsvc_session_ref_t made[5];
     apr_array_header_t *revoked;
     three.most = 3;
-    new_session(ctx, new_user(ctx, "bob@example.org"));
+    new_session(ctx, fixture_new_user(ctx, "bob@example.org"));
     for (int i = 0; i < 5; i++) {
         int others;
         made[i] = new_session_of_many(ctx, ada, 3, &others);
@@ -246,7 +232,7 @@ END_TEST
 START_TEST(an_entry_of_a_user_is_ahead_of_its_commit)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
     authsvc_node_state_t state;
     apr_array_header_t *revoked;
     const authsvc_revocation_t *entry;
@@ -264,7 +250,7 @@ END_TEST
 START_TEST(entries_live_as_long_as_any_nodes_tokens)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
     authsvc_settings_t settings;
     apr_array_header_t *revoked;
     authsvc_settings_init(&settings, unit_pool);
@@ -293,7 +279,7 @@ static void let_all_expire(authsvc_ctx_t *ctx, int engine)
 START_TEST(expired_entries_are_not_told_and_go)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
     const authsvc_revocations_repository_t *feed = repositories->revocations;
     apr_array_header_t *revoked;
     apr_int64_t removed = -1, before;
@@ -330,7 +316,7 @@ static authsvc_error_t *fail_after_the_end(authsvc_ctx_t *ctx, void *baton)
 START_TEST(what_is_rolled_back_was_not_told)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
     authsvc_session_ref_t session = new_session(ctx, ada);
     char id[AUTHSVC_UUID_TEXT + 1];
     apr_cpystrn(id, ada->id, sizeof(id));
@@ -344,7 +330,7 @@ END_TEST
 START_TEST(no_session_ends_untold)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
     authsvc_session_ref_t session = new_session(ctx, ada);
     const authsvc_session_token_t token = token_of(&session);
     apr_array_header_t *revoked;
@@ -371,7 +357,8 @@ START_TEST(an_entry_that_is_committed_late_is_not_missed)
     database_t database;
     authsvc_ctx_t *ctx = database_migrated(unit_pool, ON_PGSQL, &database);
     authsvc_ctx_t *slow = database_open(unit_pool, database);
-    authsvc_user_t *ada = new_user(ctx, "ada@example.org"), *bob = new_user(ctx, "bob@example.org");
+    authsvc_user_t *ada = fixture_new_user(ctx, "ada@example.org");
+    authsvc_user_t *bob = fixture_new_user(ctx, "bob@example.org");
     authsvc_revocation_feed_t feed;
     apr_array_header_t *revoked;
     database_exec(slow, "BEGIN");
