@@ -22,6 +22,13 @@
  */
 #define COMMIT_SECONDS 10
 
+/*
+ * So long before its end one request renews a verdict, and the others go on with it: else all the
+ * connections of a client would ask for a hash, and be counted, in the same moment.
+ */
+#define RENEW_SECONDS 30
+#define RENEW_AGAIN 10 /* if whoever wanted to did not */
+
 /* What is kept of an account for which credentials were right. */
 typedef struct {
     unsigned char id[AUTHSVC_UUID_OCTETS];
@@ -32,6 +39,7 @@ typedef struct {
     apr_int64_t as_of;             /* the database's second at which it was certainly true */
     char token_id[AUTHSVC_UUID_TEXT + 1]; /* another one for each reading of the row */
     apr_int64_t until;             /* this node's second at which it ends */
+    apr_int64_t renewed_at;        /* somebody set about it; 0: nobody */
     authsvc_cache_key_t row;       /* of the password's hash: a keyed hash */
 } verdict_t;
 
@@ -161,9 +169,26 @@ static const authsvc_principal_t *principal_of(authsvc_ctx_t *ctx, const authsvc
     return principal;
 }
 
-/* @param principal NULL if nothing is kept of these credentials, or does not hold any more */
+/* Whether this request is the one to renew it. Two may be told so, in the same instant. */
+static int is_to_renew(authsvc_ctx_t *ctx, const authsvc_cache_key_t *key, verdict_t *verdict)
+{
+    apr_int64_t now = apr_time_sec(authsvc_clock_now(ctx->clock));
+    apr_int64_t early = life(ctx->settings) / 4;
+    early = early < RENEW_SECONDS ? early : RENEW_SECONDS;
+    if (verdict->until - now > early || now - verdict->renewed_at < RENEW_AGAIN) {
+        return 0;
+    }
+    verdict->renewed_at = now;
+    keep(ctx, key, verdict);
+    return 1;
+}
+
+/*
+ * @param principal NULL if nothing is kept of these credentials, or does not hold any more
+ * @param renew 1: it holds, and this request is to renew it
+ */
 static authsvc_error_t *recall(authsvc_ctx_t *ctx, const authsvc_cache_key_t *key,
-                               const authsvc_principal_t **principal)
+                               const authsvc_principal_t **principal, int *renew)
 {
     apr_size_t len = 0;
     int holds = 0;
@@ -182,6 +207,7 @@ static authsvc_error_t *recall(authsvc_ctx_t *ctx, const authsvc_cache_key_t *ke
             .email_verified = verdict->email_verified,
         };
         *principal = principal_of(ctx, &user, verdict->token_id);
+        *renew = is_to_renew(ctx, key, verdict);
     }
     return NULL;
 }
@@ -228,7 +254,9 @@ authsvc_error_t *authsvc_basic_authenticate(authsvc_ctx_t *ctx, const char *emai
 {
     const char *normalized = NULL;
     authsvc_cache_key_t key;
-    int keeps = ctx->basic_cache && life(ctx->settings) > 0;
+    int keeps = ctx->basic_cache && life(ctx->settings) > 0, renew = 0;
+    const authsvc_principal_t *kept = NULL;
+    authsvc_error_t *err;
     *principal = NULL;
     if (authsvc_email_normalize(ctx->pool, email, ctx->settings->email_utf8, &normalized)) {
         return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_NOT_FOUND, NULL, NULL,
@@ -241,10 +269,15 @@ authsvc_error_t *authsvc_basic_authenticate(authsvc_ctx_t *ctx, const char *emai
         AUTHSVC_TRY(key_of(ctx, normalized, password, password_len, &key));
         /* Else who guesses there would still see which guess is right. */
         if (!authsvc_limits_is_used_up(ctx, AUTHSVC_LIMIT_LOGIN, normalized)) {
-            AUTHSVC_TRY(recall(ctx, &key, principal));
+            AUTHSVC_TRY(recall(ctx, &key, &kept, &renew));
         }
     }
-    return *principal ? NULL
-                      : check(ctx, normalized, password, password_len, keeps ? &key : NULL,
-                              principal);
+    err = kept && !renew ? NULL
+                         : check(ctx, normalized, password, password_len, keeps ? &key : NULL,
+                                 principal);
+    if (kept && !*principal) { /* it holds to its end, whatever came of the renewal */
+        *principal = kept;
+        return NULL;
+    }
+    return err;
 }

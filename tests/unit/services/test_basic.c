@@ -173,20 +173,69 @@ START_TEST(a_kept_verdict_needs_no_database)
 }
 END_TEST
 
+static void pass(apr_interval_time_t time)
+{
+    fake.now += time;
+    look();
+}
+
 START_TEST(a_kept_verdict_ends)
 {
     fake_add_user("ada@example.org");
     use_cache();
     use_feed();
     ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
-    fake.now += fake.settings.basic_cache - apr_time_from_sec(1);
-    look();
+    pass(fake.settings.basic_cache - apr_time_from_sec(31));
     ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
     ck_assert_int_eq(logins(), 1);
-    fake.now += apr_time_from_sec(1);
-    look();
+    pass(apr_time_from_sec(31));
     ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
     ck_assert_int_eq(logins(), 2);
+    stop_using_feed();
+}
+END_TEST
+
+START_TEST(one_request_renews_it_before_its_end)
+{
+    fake_add_user("ada@example.org");
+    use_cache();
+    use_feed();
+    ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
+    pass(fake.settings.basic_cache - apr_time_from_sec(30));
+    for (int i = 0; i < 5; i++) {
+        ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
+        ck_assert_int_eq(logins(), 2);
+    }
+    pass(fake.settings.basic_cache - apr_time_from_sec(31));
+    ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
+    ck_assert_int_eq(logins(), 2);
+    stop_using_feed();
+}
+END_TEST
+
+/* It holds to its end; and nobody waits for the database in each request meanwhile. */
+START_TEST(a_renewal_that_fails_takes_nothing_away)
+{
+    fake_add_user("ada@example.org");
+    use_cache();
+    use_feed();
+    ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
+    pass(fake.settings.basic_cache - apr_time_from_sec(20));
+    fake.calls = 0;
+    fake.fail_at = 1;
+    ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
+    ck_assert_str_eq(principal->claims.email, "ada@example.org");
+    ck_assert_int_eq(fake.calls, 1);
+    ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
+    ck_assert_int_eq(fake.calls, 1);
+    pass(apr_time_from_sec(10));
+    ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
+    ck_assert_int_eq(logins(), 2);
+    /* the control: at its end it is gone */
+    pass(fake.settings.basic_cache);
+    fake.calls = 0;
+    ck_assert_problem(basic("ada@example.org", FAKE_PASSWORD), AUTHSVC_E_UNAVAILABLE, NULL);
+    ck_assert_ptr_null(principal);
     stop_using_feed();
 }
 END_TEST
@@ -495,6 +544,8 @@ AUTHSVC_UNIT_SUITE(suite_basic)
     tcase_add_test(tcase, a_name_that_is_no_address_is_not_ours);
     tcase_add_test(tcase, a_kept_verdict_needs_no_database);
     tcase_add_test(tcase, a_kept_verdict_ends);
+    tcase_add_test(tcase, one_request_renews_it_before_its_end);
+    tcase_add_test(tcase, a_renewal_that_fails_takes_nothing_away);
     tcase_add_test(tcase, nothing_is_kept_beyond_what_revocations_remember);
     tcase_add_test(tcase, without_a_feed_the_database_is_asked);
     tcase_add_test(tcase, a_stale_feed_is_none);
