@@ -107,8 +107,8 @@ static void *APR_THREAD_FUNC push(apr_thread_t *thread, void *data)
             authsvc_gate_leave(&crowd->gate);
         }
     }
-    apr_thread_exit(thread, APR_SUCCESS);
-    return NULL;
+    (void)thread;
+    return NULL; /* no apr_thread_exit(): AddressSanitizer trips over what that leaves behind */
 }
 
 START_TEST(gate_holds_among_threads)

@@ -41,13 +41,13 @@ static void write_id(unsigned char id[AUTHSVC_UUID_OCTETS], apr_uint32_t number)
     memcpy(id + 12, &number, sizeof(number));
 }
 
-static void add(authsvc_revocations_t *set, apr_uint32_t number, apr_int64_t epoch,
-                apr_interval_time_t lifetime)
+static int add(authsvc_revocations_t *set, apr_uint32_t number, apr_int64_t epoch,
+               apr_interval_time_t lifetime)
 {
     unsigned char id[AUTHSVC_UUID_OCTETS];
 
     write_id(id, number);
-    authsvc_revocations_add(set, id, epoch, lifetime);
+    return authsvc_revocations_add(set, id, epoch, lifetime);
 }
 
 static authsvc_session_verdict_t verdict(const authsvc_revocations_t *set, apr_uint32_t number,
@@ -110,6 +110,7 @@ typedef struct {
     _Atomic apr_uint64_t checks[READERS];
     _Atomic apr_uint32_t next_reader;
     _Atomic apr_uint32_t wrong;
+    _Atomic apr_uint64_t unsure; /* on a machine so busy that a writer had no turn for 100 ms */
 } stage_t;
 
 static int readers_want_more(stage_t *stage)
@@ -131,7 +132,8 @@ static void *APR_THREAD_FUNC writer(apr_thread_t *thread, void *data)
     (void)thread;
     for (apr_uint32_t n = 0; n < IDS || readers_want_more(stage); n++) {
         if (n < IDS) {
-            add(stage->set, me * IDS + n, 1, HOUR);
+            while (!add(stage->set, me * IDS + n, 1, HOUR)) {
+            }
             atomic_store(&stage->added[me], n + 1);
         }
         for (apr_uint32_t k = 0; k < 4; k++) {
@@ -155,17 +157,20 @@ static void *APR_THREAD_FUNC reader(apr_thread_t *thread, void *data)
     while (atomic_load(&stage->running) > 0) {
         for (apr_uint32_t w = 0; w < WRITERS; w++) {
             apr_uint32_t added = atomic_load(&stage->added[w]), n;
+            authsvc_session_verdict_t never;
 
             random = random * 6364136223846793005U + 1442695040888963407U;
             if (!added) {
                 continue;
             }
             n = w * IDS + (apr_uint32_t)(random >> 33) % added;
+            never = verdict(stage->set, NEVER_ID + n, 1);
             if (verdict(stage->set, n, 1) != AUTHSVC_SESSION_REVOKED ||
                 verdict(stage->set, n, 2) == AUTHSVC_SESSION_REVOKED ||
-                verdict(stage->set, NEVER_ID + n, 1) != AUTHSVC_SESSION_ALIVE) {
+                never == AUTHSVC_SESSION_REVOKED) {
                 atomic_fetch_add(&stage->wrong, 1);
             }
+            atomic_fetch_add(&stage->unsure, never == AUTHSVC_SESSION_UNKNOWN);
             atomic_fetch_add(&stage->checks[me], 1);
         }
     }
@@ -191,6 +196,8 @@ START_TEST(readers_see_all_that_was_added_and_nothing_else)
         apr_thread_join(&status, threads[i]);
     }
     ck_assert_uint_eq(atomic_load(&stage->wrong), 0);
+    ck_assert_uint_lt(2 * atomic_load(&stage->unsure),
+                      atomic_load(&stage->checks[0]) + atomic_load(&stage->checks[1]));
     authsvc_revocations_destroy(stage->set);
 }
 END_TEST

@@ -2,6 +2,7 @@
 #include "authsvc/crypto/cache.h"
 
 #include <apr_thread_proc.h>
+#include <stdatomic.h>
 
 #include "authsvc/crypto/token_cache.h"
 #include "fixture.h"
@@ -138,12 +139,13 @@ START_TEST(what_is_used_stays)
 }
 END_TEST
 
+static atomic_int wrong, done;
+
 static void *APR_THREAD_FUNC use(apr_thread_t *thread, void *baton)
 {
     authsvc_cache_t *cache = baton;
     apr_pool_t *pool;
     int i;
-    long wrong = 0;
 
     apr_pool_create(&pool, apr_thread_pool_get(thread));
     for (i = 0; i < 20000; i++) {
@@ -166,8 +168,8 @@ static void *APR_THREAD_FUNC use(apr_thread_t *thread, void *baton)
             apr_pool_clear(pool);
         }
     }
-    apr_thread_exit(thread, wrong ? APR_EGENERAL : APR_SUCCESS);
-    return NULL;
+    done++;
+    return NULL; /* no apr_thread_exit(): AddressSanitizer trips over what that leaves behind */
 }
 
 START_TEST(threads_share_a_cache)
@@ -182,8 +184,9 @@ START_TEST(threads_share_a_cache)
     }
     for (i = 0; i < THREADS; i++) {
         ck_assert_int_eq(apr_thread_join(&status, threads[i]), 0);
-        ck_assert_int_eq(status, APR_SUCCESS);
     }
+    ck_assert_int_eq(wrong, 0);
+    ck_assert_int_eq(done, THREADS);
 }
 END_TEST
 
