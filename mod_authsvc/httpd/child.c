@@ -17,7 +17,7 @@
 
 APLOG_USE_MODULE(authsvc);
 
-#define TOKENS 4096     /* verified access tokens that a process keeps: up to 2.5 MB */
+#define TOKENS 16384    /* verified access tokens that a process keeps: up to 10 MB */
 #define IDENTITIES 1024 /* tokens for backends: up to 2.2 MB, if there are any */
 #define VERDICTS 2048   /* on Basic credentials: up to 2.2 MB, the same */
 

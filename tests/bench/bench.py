@@ -342,7 +342,7 @@ Alias /basic {www}
     Require valid-user
 </Location>
 """
-UNKNOWN_TOKENS = 12288  # three times what a process keeps, asked for in turn: none is kept
+UNKNOWN_TOKENS = 49152  # three times what a process keeps, asked for in turn: none is kept
 
 
 def write_peers():
