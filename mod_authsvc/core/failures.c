@@ -14,6 +14,7 @@
 #define LONGEST_WAIT (100 * 1000 * 1000) /* ns, for the lock */
 #define TURN_EVERY apr_time_from_sec(1)
 #define LATE apr_time_from_sec(3)
+#define YOUNG apr_time_from_sec(10) /* a try that did not find the entry may still be under way */
 
 /* Free if no failure was ever counted. */
 typedef struct {
@@ -22,10 +23,12 @@ typedef struct {
     char user_id[AUTHSVC_FAILURES_USER];
     apr_uint64_t counted; /* only grows, as long as the key stays */
     apr_uint64_t written; /* as many of them the database knows, or nobody needs any more */
+    apr_uint64_t taken;   /* as many of them a writer has had */
     apr_uint64_t born;    /* the number of the key's arrival, from 1 */
+    apr_time_t born_at;   /* monotonic */
     apr_time_t since;     /* monotonic: the first that is not written */
     apr_int64_t row;      /* failures of the row as the last writer left it; 0: not known */
-    apr_uint64_t row_upto; /* as many of those that are counted are in it */
+    apr_uint64_t row_upto; /* as many of those that are counted are in it, if it is committed */
     authsvc_failure_limit_t limit;
     int is_due;
 } entry_t;
@@ -138,36 +141,52 @@ static apr_int64_t pending(const entry_t *entry, apr_time_t now)
                : 0;
 }
 
+static int is_less_useful(const entry_t *one, const entry_t *other, apr_time_t now)
+{
+    int young = one->counted && now - one->born_at < YOUNG;
+    int other_is_young = other->counted && now - other->born_at < YOUNG;
+    apr_int64_t n = pending(one, now), other_n = pending(other, now);
+
+    if (young != other_is_young) {
+        return other_is_young;
+    }
+    return n < other_n || (n == other_n && one->since < other->since);
+}
+
 /* The fewest failures; of those the oldest. */
 static entry_t *least_useful(entry_t *ways, apr_time_t now)
 {
     entry_t *least = &ways[0];
 
     for (int i = 1; i < WAYS; i++) {
-        apr_int64_t mine = pending(&ways[i], now), its = pending(least, now);
-
-        if (mine < its || (mine == its && ways[i].since < least->since)) {
+        if (is_less_useful(&ways[i], least, now)) {
             least = &ways[i];
         }
     }
     return least;
 }
 
-void authsvc_failures_mark(authsvc_failures_t *set, const unsigned char *account,
-                           const char *place, authsvc_failures_mark_t *mark)
+int authsvc_failures_mark(authsvc_failures_t *set, const unsigned char *account,
+                          const char *place, authsvc_failures_mark_t *mark)
 {
+    const entry_t *entry;
+
     memset(mark, 0, sizeof(*mark));
-    if (lock(set)) {
-        const entry_t *entry = find(set, account, place);
-
-        if (entry) {
-            apr_int64_t n = pending(entry, authsvc_clock_monotonic());
-
-            mark->born = entry->born;
-            mark->counted = entry->counted - (apr_uint64_t)n;
-        }
-        unlock(set);
+    if (!set) {
+        return 1;
     }
+    if (!lock(set)) {
+        return 0;
+    }
+    entry = find(set, account, place);
+    if (entry) {
+        apr_int64_t n = pending(entry, authsvc_clock_monotonic());
+
+        mark->born = entry->born;
+        mark->counted = entry->counted - (apr_uint64_t)n;
+    }
+    unlock(set);
+    return 1;
 }
 
 void authsvc_failures_settle(authsvc_failures_t *set, const unsigned char *account,
@@ -185,22 +204,27 @@ void authsvc_failures_settle(authsvc_failures_t *set, const unsigned char *accou
     }
 }
 
-apr_int64_t authsvc_failures_since(authsvc_failures_t *set, const unsigned char *account,
-                                   const char *place, const authsvc_failures_mark_t *mark)
+int authsvc_failures_since(authsvc_failures_t *set, const unsigned char *account,
+                           const char *place, const authsvc_failures_mark_t *mark,
+                           apr_int64_t *n)
 {
-    apr_int64_t n = 0;
+    const entry_t *entry;
+    int is_known;
 
-    if (lock(set)) {
-        const entry_t *entry = find(set, account, place);
-
-        if (mark->born && (!entry || entry->born != mark->born)) {
-            n = AUTHSVC_FAILURES_UNKNOWN;
-        } else if (entry) {
-            n = (apr_int64_t)(entry->counted - mark->counted);
-        }
-        unlock(set);
+    *n = 0;
+    if (!set) {
+        return 1;
     }
-    return n;
+    if (!lock(set)) {
+        return 0;
+    }
+    entry = find(set, account, place);
+    is_known = !mark->born || (entry && entry->born == mark->born);
+    if (entry && is_known) {
+        *n = (apr_int64_t)(entry->counted - mark->counted);
+    }
+    unlock(set);
+    return is_known;
 }
 
 int authsvc_failures_add(authsvc_failures_t *set, const unsigned char *account, const char *place,
@@ -217,6 +241,7 @@ int authsvc_failures_add(authsvc_failures_t *set, const unsigned char *account, 
         entry = least_useful(ways_of(set, account, place), now);
         memset(entry, 0, sizeof(*entry));
         entry->born = ++set->births;
+        entry->born_at = now;
         memcpy(entry->account, account, AUTHSVC_FAILURES_ACCOUNT);
         apr_cpystrn(entry->place, place, sizeof(entry->place));
     }
@@ -234,17 +259,21 @@ int authsvc_failures_add(authsvc_failures_t *set, const unsigned char *account, 
     return 1;
 }
 
-void authsvc_failures_drop(authsvc_failures_t *set, const unsigned char *account,
-                           const char *place)
+int authsvc_failures_drop(authsvc_failures_t *set, const unsigned char *account,
+                          const char *place)
 {
+    int is_under_way = 0;
+
     if (lock(set)) {
         entry_t *entry = find(set, account, place);
 
         if (entry) {
+            is_under_way = entry->taken > entry->written;
             entry->written = entry->counted;
         }
         unlock(set);
     }
+    return is_under_way;
 }
 
 int authsvc_failures_turn(authsvc_failures_t *set)
@@ -281,15 +310,21 @@ static int by_key(const void *a, const void *b)
     return order ? order : strcmp(one->place, other->place);
 }
 
-static void take(const entry_t *entry, apr_int64_t n, apr_array_header_t *due)
+static void take(entry_t *entry, apr_int64_t n, apr_array_header_t *due)
 {
     authsvc_failures_due_t *taken = apr_array_push(due);
 
+    entry->taken = entry->counted;
     memcpy(taken->account, entry->account, sizeof(taken->account));
     memcpy(taken->place, entry->place, sizeof(taken->place));
     memcpy(taken->user_id, entry->user_id, sizeof(taken->user_id));
     taken->limit = entry->limit;
     taken->n = n;
+    taken->row = entry->row;
+    taken->row_upto = entry->row_upto;
+    taken->unsure = entry->row_upto > entry->written
+                        ? (apr_int64_t)(entry->row_upto - entry->written)
+                        : 0;
     taken->counted = entry->counted;
     taken->born = entry->born;
 }
@@ -303,7 +338,7 @@ apr_array_header_t *authsvc_failures_due(authsvc_failures_t *set, apr_pool_t *po
         return due;
     }
     for (apr_size_t i = 0; i < set->n && due->nelts < most; i++) {
-        const entry_t *entry = &set->entries[set->scan];
+        entry_t *entry = &set->entries[set->scan];
         apr_int64_t n = entry->counted ? pending(entry, now) : 0;
 
         set->scan = (set->scan + 1) % set->n;
@@ -324,18 +359,44 @@ static entry_t *taken_from(authsvc_failures_t *set, const authsvc_failures_due_t
     return entry && entry->born == due->born ? entry : NULL;
 }
 
-void authsvc_failures_in_row(authsvc_failures_t *set, const authsvc_failures_due_t *due,
-                             apr_int64_t failures)
+apr_int64_t authsvc_failures_left(authsvc_failures_t *set, const authsvc_failures_due_t *due)
+{
+    apr_int64_t left = due->n;
+
+    if (lock(set)) {
+        const entry_t *entry = taken_from(set, due);
+
+        if (entry && entry->written >= due->counted) {
+            left = 0;
+        }
+        unlock(set);
+    }
+    return left;
+}
+
+static void set_row(authsvc_failures_t *set, const authsvc_failures_due_t *due,
+                    apr_int64_t failures, apr_uint64_t upto)
 {
     if (lock(set)) {
         entry_t *entry = taken_from(set, due);
 
         if (entry) {
             entry->row = failures;
-            entry->row_upto = due->counted;
+            entry->row_upto = upto;
         }
         unlock(set);
     }
+}
+
+void authsvc_failures_in_row(authsvc_failures_t *set, const authsvc_failures_due_t *due,
+                             apr_int64_t failures)
+{
+    set_row(set, due, failures, due->counted);
+}
+
+void authsvc_failures_not_in_row(authsvc_failures_t *set, const authsvc_failures_due_t *due)
+{
+    set_row(set, due, due->row, due->row_upto);
 }
 
 void authsvc_failures_written(authsvc_failures_t *set, const apr_array_header_t *due)

@@ -11,8 +11,8 @@
 
 APLOG_USE_MODULE(authsvc);
 
-#define USERDATA "authsvc_login_failures_3"
-#define ENTRIES 16384 /* 3 MB; what hashing lets through in a second is far less */
+#define USERDATA "authsvc_login_failures_4"
+#define ENTRIES 16384 /* 4 MB; what hashing lets through in a second is far less */
 #define ALIGNMENT 64
 
 static apr_status_t make_set(apr_pool_t *process_pool, const char *key, authsvc_failures_t **set)

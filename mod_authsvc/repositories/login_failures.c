@@ -86,6 +86,19 @@ static const authsvc_statement_t record_failures = {
     .columns = {AUTHSVC_DB_INT, AUTHSVC_DB_INT, AUTHSVC_DB_BOOL, AUTHSVC_DB_INT},
 };
 
+static const authsvc_statement_t hold_place = {
+    .name = "login_failures_hold",
+    .sql = "INSERT INTO login_failures AS f"
+           " (account, place, failures, pauses, since, paused_until, expires_at)"
+           " VALUES ($1, $2, 0, 0, authsvc_now(), authsvc_now(), authsvc_now())"
+           " ON CONFLICT (account, place) DO UPDATE SET failures = f.failures"
+           " RETURNING failures",
+    .n_params = 2,
+    .params = {AUTHSVC_DB_BYTES, AUTHSVC_DB_TEXT},
+    .n_columns = 1,
+    .columns = {AUTHSVC_DB_INT},
+};
+
 #define FORGET \
     "UPDATE login_failures SET failures = 0, pauses = 0, since = authsvc_now()," \
     " paused_until = authsvc_now() WHERE account = $1 AND "
@@ -148,8 +161,9 @@ static const authsvc_statement_t delete_expired = {
 };
 
 const authsvc_statement_t *const authsvc_login_failures_statements[] = {
-    &find_login,       &record_failures, &clear_place,    &clear_account,
-    &remember_network, &select_account,  &delete_expired, NULL,
+    &find_login,    &record_failures,  &hold_place,     &clear_place,
+    &clear_account, &remember_network, &select_account, &delete_expired,
+    NULL,
 };
 
 static authsvc_error_t *failures_find(authsvc_ctx_t *ctx, const authsvc_login_attempt_t *attempt,
@@ -210,6 +224,21 @@ static authsvc_error_t *failures_record(authsvc_ctx_t *ctx,
     record->pauses = authsvc_db_cell(result, 0, 1)->integer;
     record->begins = (int)authsvc_db_cell(result, 0, 2)->integer;
     record->pause = apr_time_from_sec(authsvc_db_cell(result, 0, 3)->integer);
+    return NULL;
+}
+
+static authsvc_error_t *failures_hold(authsvc_ctx_t *ctx,
+                                      const unsigned char account[AUTHSVC_ACCOUNT_OCTETS],
+                                      const char *place, apr_int64_t *failures)
+{
+    const authsvc_db_value_t params[] = {authsvc_db_bytes(account, AUTHSVC_ACCOUNT_OCTETS),
+                                         authsvc_db_text(place)};
+    authsvc_db_result_t *result;
+    AUTHSVC_TRY(authsvc_db_run(ctx, &hold_place, params, &result));
+    if (result->n_rows != 1) {
+        return AUTHSVC_INTERNAL(ctx->pool, "a place held with %d rows", result->n_rows);
+    }
+    *failures = authsvc_db_cell(result, 0, 0)->integer;
     return NULL;
 }
 
@@ -287,6 +316,7 @@ static authsvc_error_t *failures_purge(authsvc_ctx_t *ctx, int limit, apr_int64_
 const authsvc_login_failures_repository_t authsvc_login_failures_repository = {
     .find = failures_find,
     .record = failures_record,
+    .hold = failures_hold,
     .clear = failures_clear,
     .remember = failures_remember,
     .list = failures_list,

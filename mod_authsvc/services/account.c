@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "administration.h"
-#include "authsvc/crypto/password.h"
+#include "credentials.h"
 #include "event.h"
-#include "lockout.h"
 #include "revocation.h"
 #include "sessions.h"
 
@@ -89,16 +88,10 @@ static authsvc_error_t *check_password(authsvc_ctx_t *ctx, const authsvc_user_t 
     authsvc_password_verdict_t verdict;
     authsvc_lockout_t lockout;
     authsvc_user_t *same = NULL;
-    int paused;
     AUTHSVC_TRY(authsvc_lockout_find(ctx, user->email, &lockout, &same));
     lockout.is_inside = 1;
-    paused = authsvc_lockout_is_paused(ctx, &lockout);
-    AUTHSVC_TRY(authsvc_password_verify(ctx, user->password_hash, password, password_len,
-                                        &verdict));
-    if (!paused && !verdict.matches) {
-        AUTHSVC_TRY(authsvc_lockout_failed(ctx, &lockout, user));
-    }
-    if (paused || !verdict.matches || authsvc_lockout_is_paused(ctx, &lockout)) {
+    AUTHSVC_TRY(authsvc_credentials_prove(ctx, &lockout, user, password, password_len, &verdict));
+    if (!verdict.matches) {
         authsvc_event(ctx, "AS0220", "account-delete-refused", user->id, NULL);
         return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAUTHENTICATED, "invalid-credentials",
                              "Invalid password.", "wrong password");

@@ -3,9 +3,7 @@
 
 #include "authsvc/core/settings.h"
 #include "authsvc/core/text.h"
-#include "authsvc/crypto/password.h"
 #include "event.h"
-#include "lockout.h"
 #include "limits.h"
 
 authsvc_error_t *authsvc_credentials_refuse(authsvc_ctx_t *ctx, const authsvc_user_t *user)
@@ -33,6 +31,30 @@ static void rehash(authsvc_ctx_t *ctx, authsvc_user_t *user, const char *passwor
     }
 }
 
+/*
+ * Guesses that were under way when others failed are worth no more than those after them, so the
+ * limit is asked before the hash and after it; and whatever comes of that says nothing about the
+ * password.
+ */
+authsvc_error_t *authsvc_credentials_prove(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout,
+                                           const authsvc_user_t *user, const char *password,
+                                           apr_size_t password_len,
+                                           authsvc_password_verdict_t *verdict)
+{
+    authsvc_error_t *err;
+    int paused, paused_since = 0;
+    AUTHSVC_TRY(authsvc_lockout_check(ctx, lockout, &paused));
+    AUTHSVC_TRY(authsvc_password_verify(ctx, user ? user->password_hash : NULL, password,
+                                        password_len, verdict));
+    err = authsvc_lockout_check(ctx, lockout, &paused_since);
+    verdict->matches = verdict->matches && user;
+    if (!paused && !verdict->matches) {
+        AUTHSVC_TRY(authsvc_lockout_failed(ctx, lockout, user));
+    }
+    verdict->matches = verdict->matches && !paused && !paused_since;
+    return err;
+}
+
 authsvc_error_t *authsvc_credentials_check(authsvc_ctx_t *ctx, const char *email,
                                            const char *password, apr_size_t password_len,
                                            const authsvc_user_t **user)
@@ -41,7 +63,6 @@ authsvc_error_t *authsvc_credentials_check(authsvc_ctx_t *ctx, const char *email
     const char *normalized = NULL;
     authsvc_password_verdict_t verdict;
     authsvc_lockout_t lockout = {0};
-    int paused;
     if (authsvc_email_normalize(ctx->pool, email, ctx->settings->email_utf8, &normalized)) {
         normalized = NULL; /* nobody's; takes as long as anybody's */
     }
@@ -51,18 +72,8 @@ authsvc_error_t *authsvc_credentials_check(authsvc_ctx_t *ctx, const char *email
     if (normalized) {
         AUTHSVC_TRY(authsvc_lockout_find(ctx, normalized, &lockout, &found));
     }
-    paused = authsvc_lockout_is_paused(ctx, &lockout);
-    AUTHSVC_TRY(authsvc_password_verify(ctx, found ? found->password_hash : NULL, password,
-                                        password_len, &verdict));
-    if (paused) {
-        return authsvc_credentials_refuse(ctx, found);
-    }
-    if (!found || !verdict.matches) {
-        AUTHSVC_TRY(authsvc_lockout_failed(ctx, &lockout, found));
-        return authsvc_credentials_refuse(ctx, found);
-    }
-    /* Guesses that were under way when others failed are worth no more than those after them. */
-    if (authsvc_lockout_is_paused(ctx, &lockout)) {
+    AUTHSVC_TRY(authsvc_credentials_prove(ctx, &lockout, found, password, password_len, &verdict));
+    if (!verdict.matches) {
         return authsvc_credentials_refuse(ctx, found);
     }
     if (found->deleted_at) {

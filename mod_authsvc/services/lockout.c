@@ -9,7 +9,7 @@
 #include "authsvc/crypto/crypto.h"
 
 #define AT_ONCE 200 /* rows that a turn writes */
-#define CHUNK 20    /* of them in a transaction: what is written of them, stays */
+#define CHUNK 20    /* of them in a transaction, at most: what is written of them, stays */
 
 _Static_assert(AUTHSVC_FAILURES_PLACE >= AUTHSVC_PLACE_MAX, "a place does not fit");
 _Static_assert(AUTHSVC_FAILURES_ACCOUNT == AUTHSVC_ACCOUNT_OCTETS &&
@@ -85,22 +85,28 @@ static int is_of(const authsvc_device_token_t *token, const authsvc_user_t *user
     return authsvc_uuid_parse(user->id, id) && memcmp(id, token->user_id, sizeof(id)) == 0;
 }
 
+static authsvc_error_t *not_known(const authsvc_ctx_t *ctx)
+{
+    return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL,
+                         "what failed lately is not known");
+}
+
 /*
  * Before the database is asked: what is written while the try waits for its hash is neither in the
  * answer nor among what is still to be written, and counts all the same.
  */
-static void mark(authsvc_ctx_t *ctx, authsvc_lockout_t *lockout)
+static authsvc_error_t *mark(authsvc_ctx_t *ctx, authsvc_lockout_t *lockout)
 {
     const authsvc_login_attempt_t *attempt = &lockout->attempt;
+    int done = authsvc_failures_mark(ctx->failures, attempt->account, AUTHSVC_PLACE_ALL,
+                                     &lockout->account_mark) &&
+               authsvc_failures_mark(ctx->failures, attempt->account, attempt->network,
+                                     &lockout->network_mark) &&
+               (!attempt->device ||
+                authsvc_failures_mark(ctx->failures, attempt->account, attempt->device,
+                                      &lockout->device_mark));
 
-    authsvc_failures_mark(ctx->failures, attempt->account, AUTHSVC_PLACE_ALL,
-                          &lockout->account_mark);
-    authsvc_failures_mark(ctx->failures, attempt->account, attempt->network,
-                          &lockout->network_mark);
-    if (attempt->device) {
-        authsvc_failures_mark(ctx->failures, attempt->account, attempt->device,
-                              &lockout->device_mark);
-    }
+    return done ? NULL : not_known(ctx);
 }
 
 static void settle(authsvc_ctx_t *ctx, authsvc_lockout_t *lockout)
@@ -140,7 +146,7 @@ authsvc_error_t *authsvc_lockout_find(authsvc_ctx_t *ctx, const char *email,
                                       authsvc_uuid_format(ctx->pool, token.device_id), NULL);
     }
     AUTHSVC_TRY(authsvc_account_hash(ctx->pool, ctx->settings->secrets, email, attempt->account));
-    mark(ctx, lockout);
+    AUTHSVC_TRY(mark(ctx, lockout));
     AUTHSVC_TRY(ctx->repositories->failures->find(ctx, attempt, &place, &account, &lockout->state,
                                                   user));
     settle(ctx, lockout);
@@ -163,29 +169,38 @@ static const authsvc_failures_mark_t *mark_of(const authsvc_lockout_t *lockout)
     return lockout->is_device ? &lockout->device_mark : &lockout->network_mark;
 }
 
-int authsvc_lockout_is_paused(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout)
+/* How many failed since the state was read that it does not know of. */
+static authsvc_error_t *count_since(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout,
+                                    const char *place, const authsvc_failures_mark_t *from,
+                                    apr_int64_t *n)
+{
+    return authsvc_failures_since(ctx->failures, lockout->attempt.account, place, from, n)
+               ? NULL
+               : not_known(ctx);
+}
+
+authsvc_error_t *authsvc_lockout_check(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout,
+                                       int *paused)
 {
     const authsvc_failure_limit_t place = authsvc_lockout_place_limit(ctx);
     const authsvc_failure_limit_t account = authsvc_lockout_account_limit(ctx);
     const authsvc_place_state_t *state = state_of(lockout);
     apr_int64_t more;
 
+    *paused = 0;
     if (!lockout->counts) {
-        return 0;
+        return NULL;
     }
     /* What the state does not know yet begins a pause as soon as it is written, or has begun it. */
-    more = authsvc_failures_since(ctx->failures, lockout->attempt.account, place_of(lockout),
-                                  mark_of(lockout));
-    if (state->paused || (more > 0 && state->failures + more >= place.failures)) {
-        return 1;
-    }
-    if (account.failures == 0 || lockout->is_device || lockout->is_inside ||
+    AUTHSVC_TRY(count_since(ctx, lockout, place_of(lockout), mark_of(lockout), &more));
+    *paused = state->paused || (more > 0 && state->failures + more >= place.failures);
+    if (*paused || account.failures == 0 || lockout->is_device || lockout->is_inside ||
         lockout->state.known) {
-        return 0;
+        return NULL;
     }
-    more = authsvc_failures_since(ctx->failures, lockout->attempt.account, AUTHSVC_PLACE_ALL,
-                                  &lockout->account_mark);
-    return lockout->state.account_failures + more >= account.failures;
+    AUTHSVC_TRY(count_since(ctx, lockout, AUTHSVC_PLACE_ALL, &lockout->account_mark, &more));
+    *paused = lockout->state.account_failures + more >= account.failures;
+    return NULL;
 }
 
 /* What a record began, once. */
@@ -209,16 +224,43 @@ static void tell(authsvc_ctx_t *ctx, const authsvc_failures_due_t *due,
     }
 }
 
+/*
+ * A commit of before whose outcome nobody was told may have brought some of them: the row shows it.
+ * It is held meanwhile, so that a commit that is still under way is waited for.
+ */
+static authsvc_error_t *leave_out_what_is_there(authsvc_ctx_t *ctx,
+                                                const authsvc_failures_due_t *due, apr_int64_t *n)
+{
+    apr_int64_t failures;
+
+    AUTHSVC_TRY(ctx->repositories->failures->hold(ctx, due->account, due->place, &failures));
+    if (failures >= due->row) {
+        *n -= due->unsure;
+    }
+    return NULL;
+}
+
 static authsvc_error_t *write_one(authsvc_ctx_t *ctx, const authsvc_failures_due_t *due,
                                   authsvc_failure_record_t *record)
 {
-    return ctx->repositories->failures->record(ctx, due->account, due->place, due->n, &due->limit,
-                                               record);
+    apr_int64_t n = authsvc_failures_left(ctx->failures, due);
+
+    if (n > 0 && due->unsure > 0) {
+        AUTHSVC_TRY(leave_out_what_is_there(ctx, due, &n));
+    }
+    if (n == 0) {
+        return NULL;
+    }
+    AUTHSVC_TRY(ctx->repositories->failures->record(ctx, due->account, due->place, n, &due->limit,
+                                                    record));
+    authsvc_failures_in_row(ctx->failures, due, record->failures);
+    return NULL;
 }
 
 typedef struct {
     const apr_array_header_t *due; /* of authsvc_failures_due_t */
     authsvc_failure_record_t *records;
+    int is_whole; /* all of them are in their rows: the commit decides */
 } batch_t;
 
 static authsvc_error_t *write_batch(authsvc_ctx_t *ctx, void *baton)
@@ -226,23 +268,22 @@ static authsvc_error_t *write_batch(authsvc_ctx_t *ctx, void *baton)
     batch_t *batch = baton;
 
     for (int i = 0; i < batch->due->nelts; i++) {
-        const authsvc_failures_due_t *due = &APR_ARRAY_IDX(batch->due, i, authsvc_failures_due_t);
-
-        AUTHSVC_TRY(write_one(ctx, due, &batch->records[i]));
-        authsvc_failures_in_row(ctx->failures, due, batch->records[i].failures);
+        AUTHSVC_TRY(write_one(ctx, &APR_ARRAY_IDX(batch->due, i, authsvc_failures_due_t),
+                              &batch->records[i]));
     }
+    batch->is_whole = 1;
     return NULL;
 }
 
 static authsvc_error_t *write_all(authsvc_ctx_t *ctx, const apr_array_header_t *due)
 {
-    batch_t batch = {due, apr_pcalloc(ctx->pool, (apr_size_t)due->nelts *
-                                                     sizeof(authsvc_failure_record_t))};
-
+    batch_t batch = {.due = due,
+                     .records = apr_pcalloc(ctx->pool, (apr_size_t)due->nelts *
+                                                           sizeof(authsvc_failure_record_t))};
     authsvc_error_t *err = ctx->repositories->transaction(ctx, write_batch, &batch);
 
-    for (int i = 0; err && i < due->nelts; i++) {
-        authsvc_failures_in_row(ctx->failures, &APR_ARRAY_IDX(due, i, authsvc_failures_due_t), 0);
+    for (int i = 0; err && !batch.is_whole && i < due->nelts; i++) {
+        authsvc_failures_not_in_row(ctx->failures, &APR_ARRAY_IDX(due, i, authsvc_failures_due_t));
     }
     AUTHSVC_TRY(err);
     for (int i = 0; i < due->nelts; i++) {
@@ -251,37 +292,42 @@ static authsvc_error_t *write_all(authsvc_ctx_t *ctx, const apr_array_header_t *
     return NULL;
 }
 
-/*
- * As many as there is time for, so that a slow database, too, makes progress. What there was no
- * time for is no error, if anything was written.
- */
-static authsvc_error_t *write_due(authsvc_ctx_t *ctx, const apr_array_header_t *due)
+/* As many rows as half of the time is enough for, if each takes as long as those before. */
+static int next_size(const authsvc_ctx_t *ctx, int size, apr_interval_time_t took)
 {
-    apr_interval_time_t took = 0;
+    apr_interval_time_t each = took / size + 1, fitting = ctx->db_budget / (2 * each);
+    int next = 2 * size < CHUNK ? 2 * size : CHUNK;
 
-    for (int from = 0; from < due->nelts && ctx->db_budget >= 2 * took; from += CHUNK) {
+    return fitting < next ? (int)fitting : next;
+}
+
+/*
+ * One at first, and then as many at a time as go well, so that a slow database, too, makes
+ * progress. What there was no time for waits for its next turn.
+ */
+static authsvc_error_t *write_due(authsvc_ctx_t *ctx)
+{
+    int left = AT_ONCE;
+
+    for (int size = 1; size > 0 && left > 0;) {
         apr_interval_time_t before = ctx->db_budget;
-        apr_array_header_t part = *due;
-        authsvc_error_t *err;
+        apr_array_header_t *due = authsvc_failures_due(ctx->failures, ctx->pool,
+                                                       size < left ? size : left);
 
-        part.elts += (apr_size_t)from * (apr_size_t)due->elt_size;
-        part.nelts = due->nelts - from < CHUNK ? due->nelts - from : CHUNK;
-        err = write_all(ctx, &part);
-        if (err) {
-            return from > 0 && ctx->db_budget <= 0 ? NULL : err;
+        if (due->nelts == 0) {
+            break;
         }
-        authsvc_failures_written(ctx->failures, &part);
-        took = before - ctx->db_budget;
+        AUTHSVC_TRY(write_all(ctx, due));
+        authsvc_failures_written(ctx->failures, due);
+        size = next_size(ctx, due->nelts, before - ctx->db_budget);
+        left -= due->nelts;
     }
     return NULL;
 }
 
 authsvc_error_t *authsvc_lockout_write(authsvc_ctx_t *ctx)
 {
-    if (!authsvc_failures_turn(ctx->failures)) {
-        return NULL;
-    }
-    return write_due(ctx, authsvc_failures_due(ctx->failures, ctx->pool, AT_ONCE));
+    return authsvc_failures_turn(ctx->failures) ? write_due(ctx) : NULL;
 }
 
 /* Where no memory counts, it is noted for the database, at once. */
@@ -336,11 +382,13 @@ authsvc_error_t *authsvc_lockout_failed(authsvc_ctx_t *ctx, const authsvc_lockou
     return NULL;
 }
 
-static authsvc_error_t *write_success(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout)
+/* @param has_row 1: a row is there to be cleared, or on its way */
+static authsvc_error_t *write_success(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout,
+                                      int has_row)
 {
     const authsvc_login_attempt_t *attempt = &lockout->attempt;
 
-    if (state_of(lockout)->failures > 0) {
+    if (has_row) {
         AUTHSVC_TRY(ctx->repositories->failures->clear(ctx, attempt->account, place_of(lockout)));
     }
     if (!lockout->state.recent) {
@@ -354,12 +402,14 @@ void authsvc_lockout_succeeded(authsvc_ctx_t *ctx, const authsvc_lockout_t *lock
                                const authsvc_user_t *user)
 {
     authsvc_error_t *err;
+    int has_row;
 
     if (!lockout->counts) {
         return;
     }
-    authsvc_failures_drop(ctx->failures, lockout->attempt.account, place_of(lockout));
-    err = write_success(ctx, lockout);
+    has_row = authsvc_failures_drop(ctx->failures, lockout->attempt.account, place_of(lockout)) ||
+              state_of(lockout)->failures > 0;
+    err = write_success(ctx, lockout, has_row);
     if (err) {
         authsvc_log(ctx->log, AUTHSVC_LOG_WARNING, "AS0285",
                     "the login failures of %s stay, or its network is not known: %s", user->id,

@@ -41,9 +41,11 @@ authsvc_error_t *authsvc_lockout_find(authsvc_ctx_t *ctx, const char *email,
 
 /**
  * Whether the try has to be refused, right password or not. To be asked before the hash, and again
- * after it: others may have failed meanwhile. No database.
+ * after it, right password or not: others may have failed meanwhile. No database.
+ * @return UNAVAILABLE if this node's count was not to be had, or is lost
  */
-int authsvc_lockout_is_paused(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout);
+authsvc_error_t *authsvc_lockout_check(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout,
+                                       int *paused);
 
 /** The password was wrong. @param user NULL if there is none */
 authsvc_error_t *authsvc_lockout_failed(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout,

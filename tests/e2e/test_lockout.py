@@ -472,6 +472,26 @@ def test_the_databases_clock_decides(on_postgresql):
     assert may(service.api, email, away)
 
 
+def test_commits_that_are_answered_too_late_count_once(on_postgresql):
+    """The writer hears of no outcome, and writes again: but not what has come into the row."""
+    service = on_postgresql
+    email, _ = registered(service)
+    for line in ("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS "
+                 "$$BEGIN PERFORM pg_sleep(0.7); RETURN NULL; END$$",
+                 "CREATE CONSTRAINT TRIGGER slow AFTER INSERT OR UPDATE ON login_failures "
+                 "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()"):
+        service.database.query(line)
+    fail(service.api, email, 4, away := new_network())
+    build.wait_until(lambda: "AS0608" in service.httpd.error_log.read_text(), 10,
+                     "a commit takes too long")
+    time.sleep(4)
+    service.database.query("DROP TRIGGER slow ON login_failures")
+    written(service, f"ip {away}", 4)
+    time.sleep(2)
+    written(service, f"ip {away}", 4)
+    assert may(service.api, email, away)
+
+
 def test_a_slow_database_is_written_to_bit_by_bit(on_postgresql):
     """More is due than can be written in the half second that a turn may take."""
     service = on_postgresql

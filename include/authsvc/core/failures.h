@@ -10,9 +10,10 @@
 /*
  * Failures that the database does not know yet, in memory that the processes of a node share: so
  * they count at once, and the database is written to seldom, for many at a time. Of fixed size: the
- * entry of the fewest failures makes room for a new one. All functions may be called by any thread
- * of any process; none waits for longer than 0.1 s, also for a process that stands still. A process
- * that is killed leaves nothing locked. A set may be NULL: there is none.
+ * entry of the fewest failures makes room for a new one, but none that came in the last seconds.
+ * All functions may be called by any thread of any process; none waits for longer than 0.1 s, also
+ * for a process that stands still. A process that is killed leaves nothing locked. A set may be
+ * NULL: there is none.
  */
 typedef struct authsvc_failures_t authsvc_failures_t;
 
@@ -43,8 +44,9 @@ typedef struct {
     apr_uint64_t counted; /* as many were written, or did not matter any more */
 } authsvc_failures_mark_t;
 
-void authsvc_failures_mark(authsvc_failures_t *set, const unsigned char *account,
-                           const char *place, authsvc_failures_mark_t *mark);
+/** @return 0 if it cannot be told now */
+int authsvc_failures_mark(authsvc_failures_t *set, const unsigned char *account,
+                          const char *place, authsvc_failures_mark_t *mark);
 
 /**
  * After the database was asked: where its answer holds all that the last writer put in the row, the
@@ -55,17 +57,16 @@ void authsvc_failures_settle(authsvc_failures_t *set, const unsigned char *accou
                              const char *place, apr_int64_t failures,
                              authsvc_failures_mark_t *mark);
 
-/** More than any limit. */
-#define AUTHSVC_FAILURES_UNKNOWN (APR_INT64_MAX / 2)
-
 /**
  * How many there are beyond what the database said after the mark was taken: those that were not
  * written then, and those counted since, also if they are written by now. (What a writer of another
  * node has changed in the row meanwhile may count twice: too many rather than too few.)
- * @return AUTHSVC_FAILURES_UNKNOWN if the entry made room for another one meanwhile
+ * @return 0 if it cannot be told: the entry made room for another one meanwhile, or it is not to be
+ *   had now
  */
-apr_int64_t authsvc_failures_since(authsvc_failures_t *set, const unsigned char *account,
-                                   const char *place, const authsvc_failures_mark_t *mark);
+int authsvc_failures_since(authsvc_failures_t *set, const unsigned char *account,
+                           const char *place, const authsvc_failures_mark_t *mark,
+                           apr_int64_t *n);
 
 /**
  * Count one more.
@@ -80,9 +81,12 @@ int authsvc_failures_add(authsvc_failures_t *set, const unsigned char *account, 
 
 #define AUTHSVC_FAILURES_WORTH 3
 
-/** Forget what was not written of a place. */
-void authsvc_failures_drop(authsvc_failures_t *set, const unsigned char *account,
-                           const char *place);
+/**
+ * Forget what was not written of a place.
+ * @return 1 if a writer has taken some of it, so that it may come into the row all the same
+ */
+int authsvc_failures_drop(authsvc_failures_t *set, const unsigned char *account,
+                          const char *place);
 
 /** What a writer takes. */
 typedef struct {
@@ -91,7 +95,10 @@ typedef struct {
     char user_id[AUTHSVC_FAILURES_USER]; /* "" if there is none */
     authsvc_failure_limit_t limit;       /* of whoever counted last */
     apr_int64_t n;
-    apr_uint64_t counted; /* these two for what follows */
+    apr_int64_t unsure; /* of them; they may be in the row: then it has `row` failures at least */
+    apr_int64_t row;
+    apr_uint64_t counted; /* these three for what follows */
+    apr_uint64_t row_upto;
     apr_uint64_t born;
 } authsvc_failures_due_t;
 
@@ -107,12 +114,18 @@ int authsvc_failures_is_late(authsvc_failures_t *set);
  */
 apr_array_header_t *authsvc_failures_due(authsvc_failures_t *set, apr_pool_t *pool, int most);
 
-/**
- * These are in the row, but not committed yet.
- * @param failures of the row; 0: they are not in it after all, or that is not known
- */
+/** How many of these are still to be written: none, if they were dropped since they were taken. */
+apr_int64_t authsvc_failures_left(authsvc_failures_t *set, const authsvc_failures_due_t *due);
+
+/** These are in the row, but not committed yet. @param failures of the row */
 void authsvc_failures_in_row(authsvc_failures_t *set, const authsvc_failures_due_t *due,
                              apr_int64_t failures);
+
+/**
+ * They are not in it after all. If neither this nor authsvc_failures_written() follows, that is not
+ * known, and the next writer is told so.
+ */
+void authsvc_failures_not_in_row(authsvc_failures_t *set, const authsvc_failures_due_t *due);
 
 /** The database knows these now. */
 void authsvc_failures_written(authsvc_failures_t *set, const apr_array_header_t *due);

@@ -30,8 +30,10 @@ static authsvc_failures_t *new_set(apr_size_t entries)
 static apr_int64_t pending(authsvc_failures_t *set, const char *place)
 {
     authsvc_failures_mark_t mark;
-    authsvc_failures_mark(set, ada, place, &mark);
-    return authsvc_failures_since(set, ada, place, &mark);
+    apr_int64_t n;
+    ck_assert_int_eq(authsvc_failures_mark(set, ada, place, &mark), 1);
+    ck_assert_int_eq(authsvc_failures_since(set, ada, place, &mark, &n), 1);
+    return n;
 }
 
 static void add(authsvc_failures_t *set, const char *place, int n, int is_due)
@@ -84,14 +86,30 @@ START_TEST(success_forgets_one_place)
     authsvc_failures_t *set = new_set(64);
     add(set, HOME, 5, 0);
     add(set, "all", 5, 0);
-    apr_array_header_t *due = authsvc_failures_due(set, unit_pool, 10);
-    authsvc_failures_drop(set, ada, HOME);
+    ck_assert_int_eq(authsvc_failures_drop(set, ada, HOME), 0);
     ck_assert_int_eq(pending(set, HOME), 0);
     ck_assert_int_eq(pending(set, "all"), 5);
+}
+END_TEST
+
+START_TEST(success_reaches_what_a_writer_has_taken)
+{
+    authsvc_failures_t *set = new_set(64);
+    add(set, HOME, 5, 0);
+    add(set, "all", 5, 0);
+    apr_array_header_t *due = authsvc_failures_due(set, unit_pool, 10);
+    const authsvc_failures_due_t *all = (const authsvc_failures_due_t *)due->elts, *home = all + 1;
+    ck_assert_str_eq(home->place, HOME);
+    ck_assert_int_eq(authsvc_failures_left(set, home), 5);
+    ck_assert_int_eq(authsvc_failures_drop(set, ada, HOME), 1);
+    ck_assert_int_eq(authsvc_failures_left(set, home), 0);
+    ck_assert_int_eq(authsvc_failures_left(set, all), 5);
     add(set, HOME, 1, 0);
+    ck_assert_int_eq(authsvc_failures_left(set, home), 0);
     authsvc_failures_written(set, due);
     ck_assert_int_eq(pending(set, HOME), 1);
     ck_assert_int_eq(pending(set, "all"), 0);
+    ck_assert_int_eq(authsvc_failures_drop(set, ada, HOME), 0);
 }
 END_TEST
 
@@ -111,9 +129,12 @@ START_TEST(they_end_with_their_window)
 }
 END_TEST
 
+#define UNKNOWN (-1)
+
 static apr_int64_t since(authsvc_failures_t *set, const authsvc_failures_mark_t *mark)
 {
-    return authsvc_failures_since(set, ada, HOME, mark);
+    apr_int64_t n;
+    return authsvc_failures_since(set, ada, HOME, mark, &n) ? n : UNKNOWN;
 }
 
 static void write_all(authsvc_failures_t *set)
@@ -154,9 +175,45 @@ START_TEST(what_the_answer_holds_does_not_count_twice)
     one = (const authsvc_failures_due_t *)due->elts;
     authsvc_failures_mark(set, ada, HOME, &mark);
     authsvc_failures_in_row(set, one, 11);
-    authsvc_failures_in_row(set, one, 0);
+    authsvc_failures_not_in_row(set, one);
     authsvc_failures_settle(set, ada, HOME, 11, &mark);
     ck_assert_int_eq(since(set, &mark), 1);
+}
+END_TEST
+
+static authsvc_failures_due_t take_one(authsvc_failures_t *set)
+{
+    apr_array_header_t *due = authsvc_failures_due(set, unit_pool, 10);
+    ck_assert_int_eq(due->nelts, 1);
+    return APR_ARRAY_IDX(due, 0, authsvc_failures_due_t);
+}
+
+/* In the row, and nobody was told whether it was committed. */
+START_TEST(the_next_writer_is_told_what_may_be_there_already)
+{
+    authsvc_failures_t *set = new_set(64);
+    add(set, HOME, 5, 1);
+    authsvc_failures_due_t one = take_one(set);
+    ck_assert_int_eq(one.unsure, 0);
+    authsvc_failures_in_row(set, &one, 7);
+    add(set, HOME, 2, 1);
+    one = take_one(set);
+    ck_assert_int_eq(one.n, 7);
+    ck_assert_int_eq(one.unsure, 5);
+    ck_assert_int_eq(one.row, 7);
+    /* this time it is known that it was not */
+    authsvc_failures_in_row(set, &one, 9);
+    authsvc_failures_not_in_row(set, &one);
+    one = take_one(set);
+    ck_assert_int_eq(one.n, 7);
+    ck_assert_int_eq(one.unsure, 5);
+    ck_assert_int_eq(one.row, 7);
+    authsvc_failures_in_row(set, &one, 9);
+    write_all(set);
+    add(set, HOME, 1, 1);
+    one = take_one(set);
+    ck_assert_int_eq(one.n, 1);
+    ck_assert_int_eq(one.unsure, 0);
 }
 END_TEST
 
@@ -220,10 +277,10 @@ START_TEST(who_made_room_may_have_had_any_number)
     for (int i = 0; i < 8; i++) {
         add(set, apr_psprintf(unit_pool, "ip 198.51.100.%d", i), 2, 0);
     }
-    ck_assert_int_eq(since(set, &mark), AUTHSVC_FAILURES_UNKNOWN);
+    ck_assert_int_eq(since(set, &mark), UNKNOWN);
     ck_assert_int_eq(since(set, &none), 0);
     add(set, HOME, 1, 0);
-    ck_assert_int_eq(since(set, &mark), AUTHSVC_FAILURES_UNKNOWN);
+    ck_assert_int_eq(since(set, &mark), UNKNOWN);
     ck_assert_int_eq(since(set, &none), 1);
 }
 END_TEST
@@ -238,6 +295,40 @@ START_TEST(the_fewest_make_room)
     }
     ck_assert_int_eq(pending(set, HOME), 6);
     ck_assert_int_eq(pending(set, "ip 198.51.100.1"), 0);
+}
+END_TEST
+
+/* A try that found nothing there, and whose hash is not ready, would not notice. */
+START_TEST(who_came_in_the_last_seconds_makes_no_room)
+{
+    authsvc_failures_t *set = new_set(8);
+    authsvc_failures_mark_t none;
+    for (int i = 0; i < 8; i++) {
+        add(set, apr_psprintf(unit_pool, "ip 198.51.100.%d", i), 2, 0);
+    }
+    usleep(10050 * 1000);
+    authsvc_failures_mark(set, ada, HOME, &none);
+    add(set, HOME, 1, 0);
+    for (int i = 0; i < 7; i++) {
+        add(set, apr_psprintf(unit_pool, "ip 203.0.113.%d", i), 2, 0);
+    }
+    ck_assert_int_eq(since(set, &none), 1);
+}
+END_TEST
+
+/* A process that stands still while it holds the lock. */
+START_TEST(what_is_not_to_be_had_is_not_called_none)
+{
+    authsvc_failures_t *set = new_set(8);
+    authsvc_failures_mark_t mark;
+    add(set, HOME, 1, 0);
+    ck_assert_int_eq(authsvc_failures_mark(set, ada, HOME, &mark), 1);
+    ck_assert_int_eq(since(set, &mark), 1);
+    ck_assert_int_eq(pthread_mutex_lock((pthread_mutex_t *)(void *)set), 0);
+    ck_assert_int_eq(authsvc_failures_mark(set, ada, HOME, &mark), 0);
+    ck_assert_int_eq(since(set, &mark), UNKNOWN);
+    pthread_mutex_unlock((pthread_mutex_t *)(void *)set);
+    ck_assert_int_eq(since(set, &mark), 1);
 }
 END_TEST
 
@@ -338,6 +429,8 @@ AUTHSVC_UNIT_SUITE(suite_failures)
     tcase_add_test(tcase, they_count_until_they_are_written);
     tcase_add_test(tcase, few_are_not_worth_a_row);
     tcase_add_test(tcase, success_forgets_one_place);
+    tcase_add_test(tcase, success_reaches_what_a_writer_has_taken);
+    tcase_add_test(tcase, the_next_writer_is_told_what_may_be_there_already);
     tcase_add_test(tcase, they_end_with_their_window);
     tcase_add_test(tcase, what_the_answer_holds_does_not_count_twice);
     tcase_add_test(tcase, another_entry_of_the_same_place_is_another_one);
@@ -345,6 +438,8 @@ AUTHSVC_UNIT_SUITE(suite_failures)
     tcase_add_test(tcase, a_mark_leaves_out_what_is_over);
     tcase_add_test(tcase, who_made_room_may_have_had_any_number);
     tcase_add_test(tcase, the_fewest_make_room);
+    tcase_add_test(tcase, who_came_in_the_last_seconds_makes_no_room);
+    tcase_add_test(tcase, what_is_not_to_be_had_is_not_called_none);
     tcase_add_test(tcase, a_place_that_is_too_long_is_refused);
     tcase_add_test(tcase, without_a_set_nothing_is_counted);
     tcase_add_test(tcase, one_writes_at_most_once_a_second);

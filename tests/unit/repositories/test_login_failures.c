@@ -264,6 +264,33 @@ START_TEST(two_nodes_count_together)
 }
 END_TEST
 
+static apr_int64_t hold(authsvc_ctx_t *ctx, const char *place)
+{
+    apr_int64_t failures = -1;
+    ck_assert_ok(all->failures->hold(ctx, ada, place, &failures));
+    return failures;
+}
+
+/* It neither counts nor pauses, nor ends a pause. */
+START_TEST(a_held_place_stays_as_it_is)
+{
+    authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
+    ck_assert_int_eq(hold(ctx, HOME), 0);
+    ck_assert_int_eq(look(ctx, ada, HOME, NULL).network.failures, 0);
+    ck_assert_int_eq(note(ctx, HOME, 9).failures, 9);
+    ck_assert_int_eq(hold(ctx, HOME), 9);
+    ck_assert_int_eq(look(ctx, ada, HOME, NULL).network.paused, 0);
+    ck_assert_int_eq(note(ctx, HOME, 1).begins, 1);
+    ck_assert_int_eq(hold(ctx, HOME), 10);
+    ck_assert_int_eq(look(ctx, ada, HOME, NULL).network.paused, 1);
+    ck_assert_int_eq(note(ctx, HOME, 1).pauses, 1);
+    pass(ctx, _i, 60);
+    ck_assert_int_eq(hold(ctx, HOME), 11);
+    ck_assert_int_eq(look(ctx, ada, HOME, NULL).network.paused, 0);
+    ck_assert_int_eq(note(ctx, HOME, 1).pauses, 2);
+}
+END_TEST
+
 START_TEST(an_unseen_registration_makes_an_account_or_none)
 {
     authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
@@ -304,6 +331,7 @@ AUTHSVC_UNIT_SUITE(suite_login_failures)
     tcase_add_loop_test(tcase, support_sees_and_clears_an_account, 0, ENGINES);
     tcase_add_loop_test(tcase, what_no_longer_matters_is_purged, 0, ENGINES);
     tcase_add_loop_test(tcase, two_nodes_count_together, 0, ENGINES);
+    tcase_add_loop_test(tcase, a_held_place_stays_as_it_is, 0, ENGINES);
     tcase_add_loop_test(tcase, an_unseen_registration_makes_an_account_or_none, 0, ENGINES);
     return suite;
 }

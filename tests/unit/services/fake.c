@@ -516,7 +516,12 @@ static authsvc_error_t *transaction(authsvc_ctx_t *ctx,
     fake.transactions++;
     fake.in_transaction = 1;
     authsvc_error_t *err = fn(ctx, baton);
-    if (err) {
+    int unanswered = !err && fake.unanswered;
+    if (unanswered) {
+        err = AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL, "COMMIT: no answer");
+        fake.unanswered--;
+    }
+    if (err && !(unanswered && fake.commits)) {
         memcpy(fake.users, before.users, sizeof(fake.users));
         memcpy(fake.sessions, before.sessions, sizeof(fake.sessions));
         fake.n_users = before.n_users;
@@ -589,6 +594,7 @@ void fake_setup(void)
     fake.ctx.request_id = "request-1";
     fake.ctx.client_ip = "192.0.2.1";
     fake.ctx.user_agent = "unit/1.0";
+    fake.ctx.db_budget = apr_time_from_sec(5);
     ck_assert_ok(authsvc_crypto_init(pool));
     authsvc_settings_init(&fake.settings, pool);
     fake.settings.issuer = fake.settings.audience = "https://example.org/api/v1";

@@ -80,6 +80,8 @@ typedef struct {
     fake_failures_t failures[FAKE_FAILURES];
     int n_failures;
     int records;              /* of failures, written */
+    int unanswered;           /* commits, the next ones */
+    int commits;              /* they are done all the same */
     apr_interval_time_t record_time; /* that each takes of the budget; 0: none */
     void (*after_find)(void); /* what happens between the look-up of an account and its hash */
     authsvc_node_state_t node;

@@ -101,6 +101,14 @@ static authsvc_error_t *record(authsvc_ctx_t *ctx, const unsigned char *account,
     return NULL;
 }
 
+static authsvc_error_t *hold(authsvc_ctx_t *ctx, const unsigned char *account, const char *place,
+                             apr_int64_t *failures)
+{
+    AUTHSVC_TRY(fake_called(ctx));
+    *failures = make_row(account, place)->failures;
+    return NULL;
+}
+
 static void forget(fake_failures_t *row)
 {
     row->failures = row->pauses = 0;
@@ -170,4 +178,4 @@ static authsvc_error_t *purge(authsvc_ctx_t *ctx, int limit, apr_int64_t *remove
 }
 
 const authsvc_login_failures_repository_t fake_failures_repository = {
-    find, record, clear, remember, list, clear_all, purge};
+    find, record, hold, clear, remember, list, clear_all, purge};
