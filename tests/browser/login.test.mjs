@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { chromium } from "playwright-core";
 
-const { SITE_URL, DIRECT_URL, NEIGHBOUR_URL, STRANGER_URL, PLAIN_URL } = process.env;
+const { SITE_URL, DIRECT_URL, NEIGHBOUR_URL, STRANGER_URL, PLAIN_URL, DISCREET_URL } = process.env;
 const PASSWORD = "Correct-Horse-7";
 const API = "/api/v1";
 const ACCESS = "__Host-authsvc";
@@ -530,5 +530,25 @@ test("on loopback without TLS: bare names, closed registration, an access token 
   assert.equal(await status(), 401);
   await page.goto(`${PLAIN_URL}/login/?return_to=/page.html`);
   await page.waitForURL(`${PLAIN_URL}/page.html`);
+  assert.equal(await status(), 200);
+});
+
+test("where registering tells nothing, it signs a new visitor in, and nobody else", async () => {
+  const register = async (email, password) => {
+    await page.goto(`${DISCREET_URL}/login/?return_to=/page.html`);
+    await heading(page, "Sign in");
+    await page.getByRole("button", { name: "Create one" }).click();
+    await field("Name").fill("Grace");
+    await field("Email address").fill(email);
+    await field("Password").fill(password);
+    const answer = page.waitForResponse((one) => one.url().endsWith("/auth/register"));
+    await page.getByRole("button", { name: "Create account" }).click();
+    assert.equal((await answer).status(), 202);
+  };
+  await register("ada@example.com", `${PASSWORD}9`);
+  await page.getByText("Invalid email or password.").waitFor();
+  assert.deepEqual(await names(), []);
+  await register(newEmail(), PASSWORD);
+  await page.waitForURL(`${DISCREET_URL}/page.html`);
   assert.equal(await status(), 200);
 });

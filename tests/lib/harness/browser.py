@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-python3 -m harness.browser -- COMMAND: run a command while there are two sites for a browser, on
-SQLite: one by TLS, with neighbours and strangers beside it, and one by plain http on loopback.
-Their URLs are in SITE_URL, NEIGHBOUR_URL (same site, another origin), STRANGER_URL and PLAIN_URL,
-and in DIRECT_URL the first one's for what is no browser and does not know its name; every name ending in .test stands for 127.0.0.1.
+python3 -m harness.browser -- COMMAND: run a command while there are three sites for a browser, on
+SQLite: one by TLS, with neighbours and strangers beside it, and two by plain http on loopback.
+Their URLs are in SITE_URL, NEIGHBOUR_URL (same site, another origin), STRANGER_URL, PLAIN_URL and
+DISCREET_URL, and in DIRECT_URL the first one's for what is no browser and does not know its name; every name ending in .test stands for 127.0.0.1.
 """
 import argparse
 import os
@@ -65,17 +65,25 @@ def site(engine):
     return service, {**urls, "DIRECT_URL": httpd.origin}
 
 
-def plain(engine):
-    """The site as somebody tries it out, with access tokens that end soon."""
-    service = Service(engine, start=False, extra=["AuthSvcCookie On",
-                                                  "AuthSvcAccessTokenLifetime 2s",
-                                                  "AuthSvcRegistration Off"])
+def plain(engine, variable, *extra):
+    """A site as somebody tries it out, with one account."""
+    service = Service(engine, start=False, extra=["AuthSvcCookie On", *extra])
     pages(service.httpd)
     service.httpd.main += ["AddType text/html .html", *LOGIN]
     service.httpd.start()
     build.ctl("user", "create", "--email", "ada@example.com", "--name", "Ada", "--dsn",
               f"sqlite3:{service.database.params}", stdin=f"{PASSWORD}\n")
-    return service, {"PLAIN_URL": service.httpd.origin}
+    return service, {variable: service.httpd.origin}
+
+
+def closed(engine):
+    """With access tokens that end soon."""
+    return plain(engine, "PLAIN_URL", "AuthSvcAccessTokenLifetime 2s", "AuthSvcRegistration Off")
+
+
+def discreet(engine):
+    """Which does not tell who has an account."""
+    return plain(engine, "DISCREET_URL", "AuthSvcRegistrationDisclosure Off")
 
 
 def main():
@@ -86,7 +94,7 @@ def main():
     services = []
     try:
         environment = dict(os.environ)
-        for make in (site, plain):
+        for make in (site, closed, discreet):
             service, urls = make(engine)
             services.append(service)
             environment.update(urls)
