@@ -24,10 +24,12 @@
 
 /*
  * So long before its end one request renews a verdict, and the others go on with it: else all the
- * connections of a client would ask for a hash, and be counted, in the same moment.
+ * connections of a client would ask for a hash, and be counted, in the same moment. That needs no
+ * hash: the password was right for the row as it is.
  */
 #define RENEW_SECONDS 30
-#define RENEW_AGAIN 10 /* if whoever wanted to did not */
+#define RENEW_AGAIN 10  /* if whoever wanted to could not */
+#define PROOF_SECONDS 86400 /* then the password is proved again, as at a login */
 
 /* What is kept of an account for which credentials were right. */
 typedef struct {
@@ -39,7 +41,8 @@ typedef struct {
     apr_int64_t as_of;             /* the database's second at which it was certainly true */
     char token_id[AUTHSVC_UUID_TEXT + 1]; /* another one for each reading of the row */
     apr_int64_t until;             /* this node's second at which it ends */
-    apr_int64_t renewed_at;        /* somebody set about it; 0: nobody */
+    apr_int64_t proved_at;         /* the same, at which the password was hashed */
+    apr_int64_t renewing_at;       /* and somebody set about renewing it; 0: nobody */
     authsvc_cache_key_t row;       /* of the password's hash: a keyed hash */
 } verdict_t;
 
@@ -121,19 +124,29 @@ static void keep(authsvc_ctx_t *ctx, const authsvc_cache_key_t *key, const verdi
                       verdict->until, verdict, sizeof(*verdict));
 }
 
-/* Whether a kept verdict still holds; it is brought up to date if the database had to say. */
-static authsvc_error_t *confirm(authsvc_ctx_t *ctx, const authsvc_cache_key_t *key,
-                                verdict_t *verdict, int *holds)
+/* Whether this request is the one to renew it. Two may be told so, in the same instant. */
+static int is_to_renew(authsvc_ctx_t *ctx, const authsvc_cache_key_t *key, verdict_t *verdict)
 {
+    apr_int64_t now = apr_time_sec(authsvc_clock_now(ctx->clock));
+    apr_int64_t early = life(ctx->settings) / 4;
+    early = early < RENEW_SECONDS ? early : RENEW_SECONDS;
+    if (verdict->until - now > early || now - verdict->renewing_at < RENEW_AGAIN ||
+        now - verdict->proved_at >= PROOF_SECONDS) {
+        return 0;
+    }
+    verdict->renewing_at = now;
+    keep(ctx, key, verdict);
+    return 1;
+}
+
+/* Compare a verdict with the row, and begin its time anew. */
+static authsvc_error_t *renew(authsvc_ctx_t *ctx, const authsvc_cache_key_t *key,
+                              verdict_t *verdict, int *holds)
+{
+    apr_int64_t now = apr_time_sec(authsvc_clock_now(ctx->clock));
     verdict_t fresh = *verdict;
     authsvc_user_t *user = NULL;
     int fits = 0;
-    *holds = 1;
-    if (authsvc_revocations_verdict(ctx->revocations, verdict->id, verdict->as_of,
-                                    authsvc_clock_now(ctx->clock)) == AUTHSVC_SESSION_ALIVE) {
-        return NULL;
-    }
-    /* Also if it was revoked: a new role is no new password, and asks for no new hash. */
     AUTHSVC_TRY(ctx->repositories->users->find_by_id(
         ctx, authsvc_uuid_format(ctx->pool, verdict->id), &user));
     *holds = user && !user->deleted_at;
@@ -143,10 +156,30 @@ static authsvc_error_t *confirm(authsvc_ctx_t *ctx, const authsvc_cache_key_t *k
                                 sizeof(fresh.row.octets)) == 0;
     }
     if (*holds) {
+        if (now - fresh.proved_at < PROOF_SECONDS) {
+            fresh.until = now + life(ctx->settings);
+        }
         *verdict = fresh;
         keep(ctx, key, verdict);
     }
     return NULL;
+}
+
+/* Whether a kept verdict still holds; it is brought up to date if the database had to say. */
+static authsvc_error_t *confirm(authsvc_ctx_t *ctx, const authsvc_cache_key_t *key,
+                                verdict_t *verdict, int *holds)
+{
+    int is_known = authsvc_revocations_verdict(ctx->revocations, verdict->id, verdict->as_of,
+                                               authsvc_clock_now(ctx->clock)) ==
+                   AUTHSVC_SESSION_ALIVE;
+    authsvc_error_t *err;
+    *holds = 1;
+    if (is_known && !is_to_renew(ctx, key, verdict)) {
+        return NULL;
+    }
+    /* Also if it was revoked: a new role is no new password, and asks for no new hash. */
+    err = renew(ctx, key, verdict, holds);
+    return is_known && err ? NULL : err; /* it holds to its end without the database */
 }
 
 /* @param id of the verdict: claims of the same id are the same */
@@ -169,26 +202,9 @@ static const authsvc_principal_t *principal_of(authsvc_ctx_t *ctx, const authsvc
     return principal;
 }
 
-/* Whether this request is the one to renew it. Two may be told so, in the same instant. */
-static int is_to_renew(authsvc_ctx_t *ctx, const authsvc_cache_key_t *key, verdict_t *verdict)
-{
-    apr_int64_t now = apr_time_sec(authsvc_clock_now(ctx->clock));
-    apr_int64_t early = life(ctx->settings) / 4;
-    early = early < RENEW_SECONDS ? early : RENEW_SECONDS;
-    if (verdict->until - now > early || now - verdict->renewed_at < RENEW_AGAIN) {
-        return 0;
-    }
-    verdict->renewed_at = now;
-    keep(ctx, key, verdict);
-    return 1;
-}
-
-/*
- * @param principal NULL if nothing is kept of these credentials, or does not hold any more
- * @param renew 1: it holds, and this request is to renew it
- */
+/* @param principal NULL if nothing is kept of these credentials, or does not hold any more */
 static authsvc_error_t *recall(authsvc_ctx_t *ctx, const authsvc_cache_key_t *key,
-                               const authsvc_principal_t **principal, int *renew)
+                               const authsvc_principal_t **principal)
 {
     apr_size_t len = 0;
     int holds = 0;
@@ -207,7 +223,6 @@ static authsvc_error_t *recall(authsvc_ctx_t *ctx, const authsvc_cache_key_t *ke
             .email_verified = verdict->email_verified,
         };
         *principal = principal_of(ctx, &user, verdict->token_id);
-        *renew = is_to_renew(ctx, key, verdict);
     }
     return NULL;
 }
@@ -226,8 +241,8 @@ static authsvc_error_t *check(authsvc_ctx_t *ctx, const char *email, const char 
 {
     const authsvc_user_t *user = NULL;
     const char *token_id;
-    verdict_t verdict = {
-        .until = apr_time_sec(authsvc_clock_now(ctx->clock)) + life(ctx->settings)};
+    apr_int64_t now = apr_time_sec(authsvc_clock_now(ctx->clock));
+    verdict_t verdict = {.until = now + life(ctx->settings), .proved_at = now};
     int fits = 0;
     authsvc_error_t *err = authsvc_credentials_check(ctx, email, password, len, &user);
     /* Each process has to find out once, and a client must not pay for how many there are, nor for
@@ -254,9 +269,7 @@ authsvc_error_t *authsvc_basic_authenticate(authsvc_ctx_t *ctx, const char *emai
 {
     const char *normalized = NULL;
     authsvc_cache_key_t key;
-    int keeps = ctx->basic_cache && life(ctx->settings) > 0, renew = 0;
-    const authsvc_principal_t *kept = NULL;
-    authsvc_error_t *err;
+    int keeps = ctx->basic_cache && life(ctx->settings) > 0;
     *principal = NULL;
     if (authsvc_email_normalize(ctx->pool, email, ctx->settings->email_utf8, &normalized)) {
         return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_NOT_FOUND, NULL, NULL,
@@ -269,15 +282,10 @@ authsvc_error_t *authsvc_basic_authenticate(authsvc_ctx_t *ctx, const char *emai
         AUTHSVC_TRY(key_of(ctx, normalized, password, password_len, &key));
         /* Else who guesses there would still see which guess is right. */
         if (!authsvc_limits_is_used_up(ctx, AUTHSVC_LIMIT_LOGIN, normalized)) {
-            AUTHSVC_TRY(recall(ctx, &key, &kept, &renew));
+            AUTHSVC_TRY(recall(ctx, &key, principal));
         }
     }
-    err = kept && !renew ? NULL
-                         : check(ctx, normalized, password, password_len, keeps ? &key : NULL,
-                                 principal);
-    if (kept && !*principal) { /* it holds to its end, whatever came of the renewal */
-        *principal = kept;
-        return NULL;
-    }
-    return err;
+    return *principal ? NULL
+                      : check(ctx, normalized, password, password_len, keeps ? &key : NULL,
+                              principal);
 }

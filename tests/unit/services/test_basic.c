@@ -185,9 +185,11 @@ START_TEST(a_kept_verdict_ends)
     use_cache();
     use_feed();
     ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
+    fake.calls = 0;
     pass(fake.settings.basic_cache - apr_time_from_sec(31));
     ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
     ck_assert_int_eq(logins(), 1);
+    ck_assert_int_eq(fake.calls, 0);
     pass(apr_time_from_sec(31));
     ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
     ck_assert_int_eq(logins(), 2);
@@ -195,20 +197,61 @@ START_TEST(a_kept_verdict_ends)
 }
 END_TEST
 
-START_TEST(one_request_renews_it_before_its_end)
+START_TEST(one_request_renews_it_before_its_end_without_a_hash)
 {
     fake_add_user("ada@example.org");
     use_cache();
     use_feed();
     ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
-    pass(fake.settings.basic_cache - apr_time_from_sec(30));
-    for (int i = 0; i < 5; i++) {
+    fake.calls = 0;
+    for (int i = 1; i <= 3; i++) {
+        pass(fake.settings.basic_cache - apr_time_from_sec(30));
         ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
-        ck_assert_int_eq(logins(), 2);
+        ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
+        ck_assert_int_eq(fake.calls, i);
     }
-    pass(fake.settings.basic_cache - apr_time_from_sec(31));
+    ck_assert_int_eq(logins(), 1);
+    ck_assert_problem(basic("ada@example.org", "Wrong Horse 9"), AUTHSVC_E_UNAUTHENTICATED,
+                      "invalid-credentials");
+    stop_using_feed();
+}
+END_TEST
+
+START_TEST(a_password_is_proved_again_each_day)
+{
+    fake_add_user("ada@example.org");
+    use_cache();
+    use_feed();
     ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
-    ck_assert_int_eq(logins(), 2);
+    apr_time_t begin = fake.now;
+    for (int i = 0; logins() < 2; i++) {
+        pass(fake.settings.basic_cache - apr_time_from_sec(20));
+        ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
+        ck_assert_int_lt(i, 500);
+    }
+    ck_assert_int_ge(fake.now - begin, apr_time_from_sec(86400));
+    ck_assert_int_lt(fake.now - begin, apr_time_from_sec(86400) + 2 * fake.settings.basic_cache);
+    stop_using_feed();
+}
+END_TEST
+
+/* A hash that was changed without a word to the feed, an account that was deactivated so. */
+START_TEST(a_renewal_looks_at_the_row)
+{
+    fake_user_t *ada = fake_add_user("ada@example.org");
+    use_cache();
+    use_feed();
+    ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
+    if (_i) {
+        ada->row.deleted_at = fake.now;
+    } else {
+        set_password(ada, "Another Horse 8");
+    }
+    ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD)); /* the control: it is kept */
+    pass(fake.settings.basic_cache - apr_time_from_sec(30));
+    ck_assert_problem(basic("ada@example.org", FAKE_PASSWORD), AUTHSVC_E_UNAUTHENTICATED,
+                      _i ? "account-deactivated" : "invalid-credentials");
+    ck_assert_int_eq(logins(), 1);
     stop_using_feed();
 }
 END_TEST
@@ -230,7 +273,10 @@ START_TEST(a_renewal_that_fails_takes_nothing_away)
     ck_assert_int_eq(fake.calls, 1);
     pass(apr_time_from_sec(10));
     ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
-    ck_assert_int_eq(logins(), 2);
+    ck_assert_int_eq(fake.calls, 2);
+    pass(apr_time_from_sec(20)); /* beyond its first end */
+    ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
+    ck_assert_int_eq(logins(), 1);
     /* the control: at its end it is gone */
     pass(fake.settings.basic_cache);
     fake.calls = 0;
@@ -544,7 +590,9 @@ AUTHSVC_UNIT_SUITE(suite_basic)
     tcase_add_test(tcase, a_name_that_is_no_address_is_not_ours);
     tcase_add_test(tcase, a_kept_verdict_needs_no_database);
     tcase_add_test(tcase, a_kept_verdict_ends);
-    tcase_add_test(tcase, one_request_renews_it_before_its_end);
+    tcase_add_test(tcase, one_request_renews_it_before_its_end_without_a_hash);
+    tcase_add_test(tcase, a_password_is_proved_again_each_day);
+    tcase_add_loop_test(tcase, a_renewal_looks_at_the_row, 0, 2);
     tcase_add_test(tcase, a_renewal_that_fails_takes_nothing_away);
     tcase_add_test(tcase, nothing_is_kept_beyond_what_revocations_remember);
     tcase_add_test(tcase, without_a_feed_the_database_is_asked);
