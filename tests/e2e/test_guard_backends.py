@@ -169,9 +169,10 @@ def test_a_signed_token_is_checked_by_the_jwks(site):
     assert (claims["sub"], claims["role"]) == (grant["user"]["id"], "user")
     assert claims["exp"] - claims["iat"] == 60 and claims["exp"] > time.time()
     assert jwt.get_unverified_header(token)["typ"] == "authsvc-identity+jwt"
+    seen = {token}
     for _ in range(5):
-        again = fields_of(ask(site, "/signed/http", grant["access_token"]))
-        assert again["x-authsvc-token"] == [token], "signed once"
+        seen.update(fields_of(ask(site, "/signed/http", grant["access_token"]))["x-authsvc-token"])
+    assert len(seen) <= min(len(site.httpd.children()), 5), "signed once by each process"
     other = fields_of(ask(site, "/signed/http", site.api.login(
         grant["user"]["email"]).json()["access_token"]))
     assert other["x-authsvc-token"] != [token]

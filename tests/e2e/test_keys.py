@@ -75,7 +75,7 @@ def test_the_clock_switches_keys_without_a_restart(rotating):
     assert published(api) == [second, first], "the first goes on verifying"
     for each in (grant, later):
         assert api.me(each["access_token"]).status_code == 200
-    assert service.httpd.children() == pids
+    assert set(pids) <= set(service.httpd.children()), "none was restarted"
 
 
 class Follower:
