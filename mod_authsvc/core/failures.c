@@ -13,8 +13,7 @@
 #define WAYS 8 /* entries in which a key may be */
 #define LONGEST_WAIT (100 * 1000 * 1000) /* ns, for the lock */
 #define TURN_EVERY apr_time_from_sec(1)
-#define LATE apr_time_from_sec(3)
-#define YOUNG apr_time_from_sec(10) /* a try that did not find the entry may still be under way */
+#define LATE apr_time_from_sec(2)
 
 /* Free if no failure was ever counted. */
 typedef struct {
@@ -23,9 +22,7 @@ typedef struct {
     char user_id[AUTHSVC_FAILURES_USER];
     apr_uint64_t counted; /* only grows, as long as the key stays */
     apr_uint64_t written; /* as many of them the database knows, or nobody needs any more */
-    apr_uint64_t taken;   /* as many of them a writer has had */
     apr_uint64_t born;    /* the number of the key's arrival, from 1 */
-    apr_time_t born_at;   /* monotonic */
     apr_time_t since;     /* monotonic: the first that is not written */
     apr_int64_t row;      /* failures of the row as the last writer left it; 0: not known */
     apr_uint64_t row_upto; /* as many of those that are counted are in it, if it is committed */
@@ -33,18 +30,23 @@ typedef struct {
     int is_due;
 } entry_t;
 
+typedef struct {
+    entry_t entries[WAYS];
+    apr_uint64_t evicted; /* the youngest that made room for another one */
+} bucket_t;
+
 struct authsvc_failures_t {
     pthread_mutex_t mutex;
-    apr_size_t n;
-    apr_time_t turn_at; /* monotonic */
-    apr_size_t scan;    /* where the next writer begins */
+    apr_size_t n;       /* entries */
+    apr_time_t turn_at; /* monotonic: when the next writer may begin */
+    apr_size_t scan;    /* where it does */
     apr_uint64_t births;
-    entry_t entries[];
+    bucket_t buckets[];
 };
 
 apr_size_t authsvc_failures_size(apr_size_t entries)
 {
-    return sizeof(authsvc_failures_t) + entries * sizeof(entry_t);
+    return sizeof(authsvc_failures_t) + entries / WAYS * sizeof(bucket_t);
 }
 
 apr_status_t authsvc_failures_create(void *memory, apr_size_t entries, authsvc_failures_t **set)
@@ -70,7 +72,7 @@ apr_status_t authsvc_failures_create(void *memory, apr_size_t entries, authsvc_f
     pthread_mutexattr_destroy(&attributes);
     if (!status) {
         made->n = entries / WAYS * WAYS;
-        made->turn_at = authsvc_clock_monotonic() - TURN_EVERY;
+        made->turn_at = authsvc_clock_monotonic();
         *set = made;
     }
     return status;
@@ -110,7 +112,8 @@ static int has_key(const entry_t *entry, const unsigned char *account, const cha
 }
 
 /* Nobody can aim: an account is a hash under a key that nobody knows. */
-static entry_t *ways_of(authsvc_failures_t *set, const unsigned char *account, const char *place)
+static bucket_t *bucket_of(authsvc_failures_t *set, const unsigned char *account,
+                           const char *place)
 {
     apr_uint64_t hash;
 
@@ -119,16 +122,16 @@ static entry_t *ways_of(authsvc_failures_t *set, const unsigned char *account, c
         hash = (hash ^ (unsigned char)*place) * 1099511628211ULL;
     }
     hash ^= hash >> 32;
-    return &set->entries[hash % (set->n / WAYS) * WAYS];
+    return &set->buckets[hash % (set->n / WAYS)];
 }
 
 static entry_t *find(authsvc_failures_t *set, const unsigned char *account, const char *place)
 {
-    entry_t *ways = ways_of(set, account, place);
+    bucket_t *bucket = bucket_of(set, account, place);
 
     for (int i = 0; i < WAYS; i++) {
-        if (has_key(&ways[i], account, place)) {
-            return &ways[i];
+        if (has_key(&bucket->entries[i], account, place)) {
+            return &bucket->entries[i];
         }
     }
     return NULL;
@@ -141,29 +144,36 @@ static apr_int64_t pending(const entry_t *entry, apr_time_t now)
                : 0;
 }
 
-static int is_less_useful(const entry_t *one, const entry_t *other, apr_time_t now)
-{
-    int young = one->counted && now - one->born_at < YOUNG;
-    int other_is_young = other->counted && now - other->born_at < YOUNG;
-    apr_int64_t n = pending(one, now), other_n = pending(other, now);
-
-    if (young != other_is_young) {
-        return other_is_young;
-    }
-    return n < other_n || (n == other_n && one->since < other->since);
-}
-
 /* The fewest failures; of those the oldest. */
-static entry_t *least_useful(entry_t *ways, apr_time_t now)
+static entry_t *least_useful(bucket_t *bucket, apr_time_t now)
 {
-    entry_t *least = &ways[0];
+    entry_t *least = &bucket->entries[0];
 
     for (int i = 1; i < WAYS; i++) {
-        if (is_less_useful(&ways[i], least, now)) {
-            least = &ways[i];
+        entry_t *entry = &bucket->entries[i];
+        apr_int64_t mine = pending(entry, now), its = pending(least, now);
+
+        if (mine < its || (mine == its && entry->since < least->since)) {
+            least = entry;
         }
     }
     return least;
+}
+
+static entry_t *make_room(authsvc_failures_t *set, const unsigned char *account,
+                          const char *place, apr_time_t now)
+{
+    bucket_t *bucket = bucket_of(set, account, place);
+    entry_t *entry = least_useful(bucket, now);
+
+    if (entry->born > bucket->evicted) {
+        bucket->evicted = entry->born;
+    }
+    memset(entry, 0, sizeof(*entry));
+    entry->born = ++set->births;
+    memcpy(entry->account, account, AUTHSVC_FAILURES_ACCOUNT);
+    apr_cpystrn(entry->place, place, sizeof(entry->place));
+    return entry;
 }
 
 int authsvc_failures_mark(authsvc_failures_t *set, const unsigned char *account,
@@ -179,6 +189,7 @@ int authsvc_failures_mark(authsvc_failures_t *set, const unsigned char *account,
         return 0;
     }
     entry = find(set, account, place);
+    mark->births = set->births;
     if (entry) {
         apr_int64_t n = pending(entry, authsvc_clock_monotonic());
 
@@ -204,6 +215,14 @@ void authsvc_failures_settle(authsvc_failures_t *set, const unsigned char *accou
     }
 }
 
+/* Whether the entry that a mark is of, or one that came after it, may have gone. */
+static int is_lost(authsvc_failures_t *set, const entry_t *entry, const unsigned char *account,
+                   const char *place, const authsvc_failures_mark_t *mark)
+{
+    return mark->born ? !entry || entry->born != mark->born
+                      : bucket_of(set, account, place)->evicted > mark->births;
+}
+
 int authsvc_failures_since(authsvc_failures_t *set, const unsigned char *account,
                            const char *place, const authsvc_failures_mark_t *mark,
                            apr_int64_t *n)
@@ -219,7 +238,7 @@ int authsvc_failures_since(authsvc_failures_t *set, const unsigned char *account
         return 0;
     }
     entry = find(set, account, place);
-    is_known = !mark->born || (entry && entry->born == mark->born);
+    is_known = !is_lost(set, entry, account, place, mark);
     if (entry && is_known) {
         *n = (apr_int64_t)(entry->counted - mark->counted);
     }
@@ -238,12 +257,7 @@ int authsvc_failures_add(authsvc_failures_t *set, const unsigned char *account, 
     }
     entry = find(set, account, place);
     if (!entry) {
-        entry = least_useful(ways_of(set, account, place), now);
-        memset(entry, 0, sizeof(*entry));
-        entry->born = ++set->births;
-        entry->born_at = now;
-        memcpy(entry->account, account, AUTHSVC_FAILURES_ACCOUNT);
-        apr_cpystrn(entry->place, place, sizeof(entry->place));
+        entry = make_room(set, account, place, now);
     }
     if (pending(entry, now) == 0) {
         entry->written = entry->counted;
@@ -259,32 +273,28 @@ int authsvc_failures_add(authsvc_failures_t *set, const unsigned char *account, 
     return 1;
 }
 
-int authsvc_failures_drop(authsvc_failures_t *set, const unsigned char *account,
-                          const char *place)
+void authsvc_failures_drop(authsvc_failures_t *set, const unsigned char *account,
+                           const char *place)
 {
-    int is_under_way = 0;
-
     if (lock(set)) {
         entry_t *entry = find(set, account, place);
 
         if (entry) {
-            is_under_way = entry->taken > entry->written;
             entry->written = entry->counted;
         }
         unlock(set);
     }
-    return is_under_way;
 }
 
-int authsvc_failures_turn(authsvc_failures_t *set)
+int authsvc_failures_turn(authsvc_failures_t *set, apr_interval_time_t time)
 {
     apr_time_t now = authsvc_clock_monotonic();
     int mine = 0;
 
     if (lock(set)) {
-        mine = now - set->turn_at >= TURN_EVERY;
+        mine = now >= set->turn_at;
         if (mine) {
-            set->turn_at = now;
+            set->turn_at = now + (time > TURN_EVERY ? time : TURN_EVERY);
         }
         unlock(set);
     }
@@ -310,11 +320,10 @@ static int by_key(const void *a, const void *b)
     return order ? order : strcmp(one->place, other->place);
 }
 
-static void take(entry_t *entry, apr_int64_t n, apr_array_header_t *due)
+static void take(const entry_t *entry, apr_int64_t n, apr_array_header_t *due)
 {
     authsvc_failures_due_t *taken = apr_array_push(due);
 
-    entry->taken = entry->counted;
     memcpy(taken->account, entry->account, sizeof(taken->account));
     memcpy(taken->place, entry->place, sizeof(taken->place));
     memcpy(taken->user_id, entry->user_id, sizeof(taken->user_id));
@@ -338,7 +347,7 @@ apr_array_header_t *authsvc_failures_due(authsvc_failures_t *set, apr_pool_t *po
         return due;
     }
     for (apr_size_t i = 0; i < set->n && due->nelts < most; i++) {
-        entry_t *entry = &set->entries[set->scan];
+        const entry_t *entry = &set->buckets[set->scan / WAYS].entries[set->scan % WAYS];
         apr_int64_t n = entry->counted ? pending(entry, now) : 0;
 
         set->scan = (set->scan + 1) % set->n;
@@ -366,54 +375,80 @@ apr_int64_t authsvc_failures_left(authsvc_failures_t *set, const authsvc_failure
     if (lock(set)) {
         const entry_t *entry = taken_from(set, due);
 
-        if (entry && entry->written >= due->counted) {
-            left = 0;
+        if (entry) {
+            left = due->counted > entry->written ? (apr_int64_t)(due->counted - entry->written)
+                                                 : 0;
         }
         unlock(set);
     }
-    return left;
+    return left < due->n ? left : due->n;
 }
 
-static void set_row(authsvc_failures_t *set, const authsvc_failures_due_t *due,
-                    apr_int64_t failures, apr_uint64_t upto)
+int authsvc_failures_in_row(authsvc_failures_t *set, const authsvc_failures_due_t *due,
+                            apr_int64_t failures)
+{
+    entry_t *entry;
+
+    if (!set) {
+        return 1;
+    }
+    if (!lock(set)) {
+        return 0;
+    }
+    entry = taken_from(set, due);
+    if (entry) {
+        entry->row = failures;
+        entry->row_upto = due->counted;
+    }
+    unlock(set);
+    return 1;
+}
+
+void authsvc_failures_not_in_row(authsvc_failures_t *set, const authsvc_failures_due_t *due)
+{
+    if (lock(set)) {
+        entry_t *entry = taken_from(set, due);
+
+        if (entry && entry->row_upto == due->counted) { /* nobody else was there since */
+            entry->row = due->row;
+            entry->row_upto = due->row_upto;
+        }
+        unlock(set);
+    }
+}
+
+/* That so many of the counted ones need not be written any more. @return 1 if that was so */
+static int set_written(entry_t *entry, apr_uint64_t upto)
+{
+    if (entry->written >= upto) {
+        return 1;
+    }
+    entry->written = upto;
+    entry->since = authsvc_clock_monotonic();
+    return 0;
+}
+
+void authsvc_failures_found(authsvc_failures_t *set, const authsvc_failures_due_t *due)
 {
     if (lock(set)) {
         entry_t *entry = taken_from(set, due);
 
         if (entry) {
-            entry->row = failures;
-            entry->row_upto = upto;
+            (void)set_written(entry, due->row_upto);
         }
         unlock(set);
     }
 }
 
-void authsvc_failures_in_row(authsvc_failures_t *set, const authsvc_failures_due_t *due,
-                             apr_int64_t failures)
+int authsvc_failures_written(authsvc_failures_t *set, const authsvc_failures_due_t *due)
 {
-    set_row(set, due, failures, due->counted);
-}
+    int was_dropped = 0;
 
-void authsvc_failures_not_in_row(authsvc_failures_t *set, const authsvc_failures_due_t *due)
-{
-    set_row(set, due, due->row, due->row_upto);
-}
+    if (lock(set)) { /* else the next writer finds them in the row */
+        entry_t *entry = taken_from(set, due);
 
-void authsvc_failures_written(authsvc_failures_t *set, const apr_array_header_t *due)
-{
-    apr_time_t now = authsvc_clock_monotonic();
-
-    if (!lock(set)) {
-        return; /* they are written once more: too many rather than too few */
+        was_dropped = entry && set_written(entry, due->counted);
+        unlock(set);
     }
-    for (int i = 0; i < due->nelts; i++) {
-        const authsvc_failures_due_t *one = &APR_ARRAY_IDX(due, i, authsvc_failures_due_t);
-        entry_t *entry = taken_from(set, one);
-
-        if (entry && entry->written < one->counted) {
-            entry->written = one->counted;
-            entry->since = now;
-        }
-    }
-    unlock(set);
+    return was_dropped;
 }

@@ -9,12 +9,12 @@
  * $n_count failures within $n_window seconds are let pass. Below that number they count from the
  * first one on; from then on until as long after the last pause.
  */
-#define STALE(t, n_count, n_window)                                                             \
-    "((" t ".failures < " n_count " AND " t ".since <= authsvc_now(-" n_window "))"            \
-    " OR (" t ".failures >= " n_count " AND " t ".paused_until <= authsvc_now(-" n_window ")))"
+#define STALE(of, n_count, n_window)                                                           \
+    "((" of "failures < " n_count " AND " of "since <= authsvc_now(-" n_window "))"           \
+    " OR (" of "failures >= " n_count " AND " of "paused_until <= authsvc_now(-" n_window ")))"
 
 #define PLACE_FAILURES(t) \
-    "COALESCE(CASE WHEN " STALE(t, "$5", "$6") " THEN 0 ELSE " t ".failures END, 0)"
+    "COALESCE(CASE WHEN " STALE(t ".", "$5", "$6") " THEN 0 ELSE " t ".failures END, 0)"
 /* Without a pause that time means nothing: it may be ahead of a clock that was set back. */
 #define IN_PAUSE(t) "(" t ".pauses > 0 AND " t ".paused_until > authsvc_now())"
 #define PLACE_PAUSED(t) "COALESCE(" IN_PAUSE(t) ", FALSE)"
@@ -48,10 +48,11 @@ static const authsvc_statement_t find_login = {
 #define PAUSE(n) \
     "(CASE WHEN " n " > 16 OR ($6 << (" n " - 1)) > $7 THEN $7 ELSE $6 << (" n " - 1) END)"
 
-/* Sums have no pauses: $6 is 0. */
-#define PLACE_STALE "($6 > 0 AND " STALE("f", "$4", "$5") ")"
-#define SUM_STALE "($6 = 0 AND f.since <= authsvc_now(-$5))"
-#define IS_STALE "(" PLACE_STALE " OR " SUM_STALE ")"
+/* Sums have no pauses: their first one is 0. */
+#define PLACE_OR_SUM_STALE(of, n_count, n_window, n_first)                    \
+    "(" n_first " > 0 AND " STALE(of, n_count, n_window)                       \
+    " OR " n_first " = 0 AND " of "since <= authsvc_now(-" n_window "))"
+#define IS_STALE PLACE_OR_SUM_STALE("f.", "$4", "$5", "$6")
 #define NEW_FAILURES "(CASE WHEN " IS_STALE " THEN $3 ELSE f.failures + $3 END)"
 #define NEW_PAUSES                                                                      \
     "(CASE WHEN $6 = 0 OR " NEW_FAILURES " < $4 THEN 0 WHEN " IS_STALE " THEN 1"         \
@@ -92,9 +93,10 @@ static const authsvc_statement_t hold_place = {
            " (account, place, failures, pauses, since, paused_until, expires_at)"
            " VALUES ($1, $2, 0, 0, authsvc_now(), authsvc_now(), authsvc_now())"
            " ON CONFLICT (account, place) DO UPDATE SET failures = f.failures"
-           " RETURNING failures",
-    .n_params = 2,
-    .params = {AUTHSVC_DB_BYTES, AUTHSVC_DB_TEXT},
+           " RETURNING CASE WHEN " PLACE_OR_SUM_STALE("", "$3", "$4", "$5") " THEN 0"
+           " ELSE failures END",
+    .n_params = 5,
+    .params = {AUTHSVC_DB_BYTES, AUTHSVC_DB_TEXT, AUTHSVC_DB_INT, AUTHSVC_DB_INT, AUTHSVC_DB_INT},
     .n_columns = 1,
     .columns = {AUTHSVC_DB_INT},
 };
@@ -229,10 +231,16 @@ static authsvc_error_t *failures_record(authsvc_ctx_t *ctx,
 
 static authsvc_error_t *failures_hold(authsvc_ctx_t *ctx,
                                       const unsigned char account[AUTHSVC_ACCOUNT_OCTETS],
-                                      const char *place, apr_int64_t *failures)
+                                      const char *place, const authsvc_failure_limit_t *limit,
+                                      apr_int64_t *failures)
 {
-    const authsvc_db_value_t params[] = {authsvc_db_bytes(account, AUTHSVC_ACCOUNT_OCTETS),
-                                         authsvc_db_text(place)};
+    const authsvc_db_value_t params[] = {
+        authsvc_db_bytes(account, AUTHSVC_ACCOUNT_OCTETS),
+        authsvc_db_text(place),
+        authsvc_db_int(limit->failures),
+        authsvc_db_seconds(limit->window),
+        authsvc_db_seconds(limit->first),
+    };
     authsvc_db_result_t *result;
     AUTHSVC_TRY(authsvc_db_run(ctx, &hold_place, params, &result));
     if (result->n_rows != 1) {

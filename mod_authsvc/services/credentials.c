@@ -41,18 +41,17 @@ authsvc_error_t *authsvc_credentials_prove(authsvc_ctx_t *ctx, const authsvc_loc
                                            apr_size_t password_len,
                                            authsvc_password_verdict_t *verdict)
 {
-    authsvc_error_t *err;
-    int paused, paused_since = 0;
+    int paused, paused_since;
     AUTHSVC_TRY(authsvc_lockout_check(ctx, lockout, &paused));
     AUTHSVC_TRY(authsvc_password_verify(ctx, user ? user->password_hash : NULL, password,
                                         password_len, verdict));
-    err = authsvc_lockout_check(ctx, lockout, &paused_since);
+    AUTHSVC_TRY(authsvc_lockout_check(ctx, lockout, &paused_since));
     verdict->matches = verdict->matches && user;
     if (!paused && !verdict->matches) {
         AUTHSVC_TRY(authsvc_lockout_failed(ctx, lockout, user));
     }
     verdict->matches = verdict->matches && !paused && !paused_since;
-    return err;
+    return NULL;
 }
 
 authsvc_error_t *authsvc_credentials_check(authsvc_ctx_t *ctx, const char *email,

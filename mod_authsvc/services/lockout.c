@@ -203,10 +203,16 @@ authsvc_error_t *authsvc_lockout_check(authsvc_ctx_t *ctx, const authsvc_lockout
     return NULL;
 }
 
+/* What is written of a place. */
+typedef struct {
+    apr_int64_t n; /* as many; 0: there was nothing left to be written */
+    authsvc_failure_record_t record;
+} entry_t;
+
 /* What a record began, once. */
-static void tell(authsvc_ctx_t *ctx, const authsvc_failures_due_t *due,
-                 const authsvc_failure_record_t *record)
+static void tell(authsvc_ctx_t *ctx, const authsvc_failures_due_t *due, const entry_t *entry)
 {
+    const authsvc_failure_record_t *record = &entry->record;
     const char *user = due->user_id[0] ? due->user_id : "-";
     apr_int64_t limit = due->limit.failures;
 
@@ -216,7 +222,7 @@ static void tell(authsvc_ctx_t *ctx, const authsvc_failures_due_t *due,
                     " seconds=%" APR_INT64_T_FMT,
                     user, due->place, record->failures, (apr_int64_t)apr_time_sec(record->pause));
     } else if (strcmp(due->place, AUTHSVC_PLACE_ALL) == 0 && record->failures >= limit &&
-               record->failures - due->n < limit) {
+               record->failures - entry->n < limit) {
         authsvc_log(ctx->log, AUTHSVC_LOG_NOTICE, "AS0281",
                     "event=login-paused-elsewhere user=%s failures=%" APR_INT64_T_FMT
                     ": networks and devices that are new to this account have to wait",
@@ -226,40 +232,41 @@ static void tell(authsvc_ctx_t *ctx, const authsvc_failures_due_t *due,
 
 /*
  * A commit of before whose outcome nobody was told may have brought some of them: the row shows it.
- * It is held meanwhile, so that a commit that is still under way is waited for.
+ * It is held meanwhile, so that a commit that is still under way is waited for. What other nodes
+ * brought looks the same: then too few are written rather than pauses begun by few typos.
  */
 static authsvc_error_t *leave_out_what_is_there(authsvc_ctx_t *ctx,
-                                                const authsvc_failures_due_t *due, apr_int64_t *n)
+                                                const authsvc_failures_due_t *due)
 {
     apr_int64_t failures;
 
-    AUTHSVC_TRY(ctx->repositories->failures->hold(ctx, due->account, due->place, &failures));
+    AUTHSVC_TRY(ctx->repositories->failures->hold(ctx, due->account, due->place, &due->limit,
+                                                  &failures));
     if (failures >= due->row) {
-        *n -= due->unsure;
+        authsvc_failures_found(ctx->failures, due);
     }
     return NULL;
 }
 
 static authsvc_error_t *write_one(authsvc_ctx_t *ctx, const authsvc_failures_due_t *due,
-                                  authsvc_failure_record_t *record)
+                                  entry_t *entry)
 {
-    apr_int64_t n = authsvc_failures_left(ctx->failures, due);
-
-    if (n > 0 && due->unsure > 0) {
-        AUTHSVC_TRY(leave_out_what_is_there(ctx, due, &n));
+    if (due->unsure > 0) {
+        AUTHSVC_TRY(leave_out_what_is_there(ctx, due));
     }
-    if (n == 0) {
+    entry->n = authsvc_failures_left(ctx->failures, due);
+    if (entry->n == 0) {
         return NULL;
     }
-    AUTHSVC_TRY(ctx->repositories->failures->record(ctx, due->account, due->place, n, &due->limit,
-                                                    record));
-    authsvc_failures_in_row(ctx->failures, due, record->failures);
-    return NULL;
+    AUTHSVC_TRY(ctx->repositories->failures->record(ctx, due->account, due->place, entry->n,
+                                                    &due->limit, &entry->record));
+    return authsvc_failures_in_row(ctx->failures, due, entry->record.failures) ? NULL
+                                                                                : not_known(ctx);
 }
 
 typedef struct {
     const apr_array_header_t *due; /* of authsvc_failures_due_t */
-    authsvc_failure_record_t *records;
+    entry_t *entries;
     int is_whole; /* all of them are in their rows: the commit decides */
 } batch_t;
 
@@ -269,27 +276,42 @@ static authsvc_error_t *write_batch(authsvc_ctx_t *ctx, void *baton)
 
     for (int i = 0; i < batch->due->nelts; i++) {
         AUTHSVC_TRY(write_one(ctx, &APR_ARRAY_IDX(batch->due, i, authsvc_failures_due_t),
-                              &batch->records[i]));
+                              &batch->entries[i]));
+    }
+    if (ctx->db_budget <= 0) { /* the commit would not be sent, which is not the same as unknown */
+        return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL,
+                             "no time is left to commit login failures");
     }
     batch->is_whole = 1;
     return NULL;
 }
 
+/* The right password was given meanwhile: it did not see the row, or not what came into it. */
+static authsvc_error_t *clear_if_dropped(authsvc_ctx_t *ctx, const authsvc_failures_due_t *due,
+                                         const entry_t *entry)
+{
+    return authsvc_failures_written(ctx->failures, due) && entry->n > 0
+               ? ctx->repositories->failures->clear(ctx, due->account, due->place)
+               : NULL;
+}
+
 static authsvc_error_t *write_all(authsvc_ctx_t *ctx, const apr_array_header_t *due)
 {
     batch_t batch = {.due = due,
-                     .records = apr_pcalloc(ctx->pool, (apr_size_t)due->nelts *
-                                                           sizeof(authsvc_failure_record_t))};
-    authsvc_error_t *err = ctx->repositories->transaction(ctx, write_batch, &batch);
+                     .entries = apr_pcalloc(ctx->pool, (apr_size_t)due->nelts * sizeof(entry_t))};
+    authsvc_error_t *err = ctx->repositories->transaction(ctx, write_batch, &batch), *other = NULL;
 
-    for (int i = 0; err && !batch.is_whole && i < due->nelts; i++) {
-        authsvc_failures_not_in_row(ctx->failures, &APR_ARRAY_IDX(due, i, authsvc_failures_due_t));
-    }
-    AUTHSVC_TRY(err);
     for (int i = 0; i < due->nelts; i++) {
-        tell(ctx, &APR_ARRAY_IDX(due, i, authsvc_failures_due_t), &batch.records[i]);
+        const authsvc_failures_due_t *one = &APR_ARRAY_IDX(due, i, authsvc_failures_due_t);
+
+        if (!err) {
+            tell(ctx, one, &batch.entries[i]);
+            other = other ? other : clear_if_dropped(ctx, one, &batch.entries[i]);
+        } else if (!batch.is_whole) {
+            authsvc_failures_not_in_row(ctx->failures, one);
+        }
     }
-    return NULL;
+    return err ? err : other;
 }
 
 /* As many rows as half of the time is enough for, if each takes as long as those before. */
@@ -318,7 +340,6 @@ static authsvc_error_t *write_due(authsvc_ctx_t *ctx)
             break;
         }
         AUTHSVC_TRY(write_all(ctx, due));
-        authsvc_failures_written(ctx->failures, due);
         size = next_size(ctx, due->nelts, before - ctx->db_budget);
         left -= due->nelts;
     }
@@ -327,7 +348,7 @@ static authsvc_error_t *write_due(authsvc_ctx_t *ctx)
 
 authsvc_error_t *authsvc_lockout_write(authsvc_ctx_t *ctx)
 {
-    return authsvc_failures_turn(ctx->failures) ? write_due(ctx) : NULL;
+    return authsvc_failures_turn(ctx->failures, ctx->db_budget) ? write_due(ctx) : NULL;
 }
 
 /* Where no memory counts, it is noted for the database, at once. */
@@ -382,13 +403,11 @@ authsvc_error_t *authsvc_lockout_failed(authsvc_ctx_t *ctx, const authsvc_lockou
     return NULL;
 }
 
-/* @param has_row 1: a row is there to be cleared, or on its way */
-static authsvc_error_t *write_success(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout,
-                                      int has_row)
+static authsvc_error_t *write_success(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout)
 {
     const authsvc_login_attempt_t *attempt = &lockout->attempt;
 
-    if (has_row) {
+    if (state_of(lockout)->failures > 0) {
         AUTHSVC_TRY(ctx->repositories->failures->clear(ctx, attempt->account, place_of(lockout)));
     }
     if (!lockout->state.recent) {
@@ -402,14 +421,12 @@ void authsvc_lockout_succeeded(authsvc_ctx_t *ctx, const authsvc_lockout_t *lock
                                const authsvc_user_t *user)
 {
     authsvc_error_t *err;
-    int has_row;
 
     if (!lockout->counts) {
         return;
     }
-    has_row = authsvc_failures_drop(ctx->failures, lockout->attempt.account, place_of(lockout)) ||
-              state_of(lockout)->failures > 0;
-    err = write_success(ctx, lockout, has_row);
+    authsvc_failures_drop(ctx->failures, lockout->attempt.account, place_of(lockout));
+    err = write_success(ctx, lockout);
     if (err) {
         authsvc_log(ctx->log, AUTHSVC_LOG_WARNING, "AS0285",
                     "the login failures of %s stay, or its network is not known: %s", user->id,

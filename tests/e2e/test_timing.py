@@ -209,9 +209,9 @@ def leaky_module(tmp_path_factory):
     shutil.copytree(build.BUILD, folder, symlinks=True,
                     ignore=shutil.ignore_patterns("tests", "*.log"))
     before = (build.SOURCE / source).read_text(encoding="utf-8")
-    planted = before.replace("    paused = authsvc_lockout_is_paused(",
+    planted = before.replace("    AUTHSVC_TRY(authsvc_credentials_prove(",
                              "    if (!found) {\n        return authsvc_credentials_refuse(ctx, "
-                             "NULL);\n    }\n    paused = authsvc_lockout_is_paused(", 1)
+                             "NULL);\n    }\n    AUTHSVC_TRY(authsvc_credentials_prove(", 1)
     assert planted != before
     # a source in the build directory is taken before the tree's own
     (folder / source).write_text(planted, encoding="utf-8")

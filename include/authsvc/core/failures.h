@@ -10,10 +10,9 @@
 /*
  * Failures that the database does not know yet, in memory that the processes of a node share: so
  * they count at once, and the database is written to seldom, for many at a time. Of fixed size: the
- * entry of the fewest failures makes room for a new one, but none that came in the last seconds.
- * All functions may be called by any thread of any process; none waits for longer than 0.1 s, also
- * for a process that stands still. A process that is killed leaves nothing locked. A set may be
- * NULL: there is none.
+ * entry of the fewest failures makes room for a new one. All functions may be called by any thread
+ * of any process; none waits for longer than 0.1 s, also for a process that stands still. A process
+ * that is killed leaves nothing locked. A set may be NULL: there is none.
  */
 typedef struct authsvc_failures_t authsvc_failures_t;
 
@@ -40,6 +39,7 @@ apr_status_t authsvc_failures_create(void *memory, apr_size_t entries, authsvc_f
 
 /** Where the count of an account's place was, before the database was asked for it. */
 typedef struct {
+    apr_uint64_t births;  /* entries that had come by then */
     apr_uint64_t born;    /* which entry; 0: there was none */
     apr_uint64_t counted; /* as many were written, or did not matter any more */
 } authsvc_failures_mark_t;
@@ -61,8 +61,8 @@ void authsvc_failures_settle(authsvc_failures_t *set, const unsigned char *accou
  * How many there are beyond what the database said after the mark was taken: those that were not
  * written then, and those counted since, also if they are written by now. (What a writer of another
  * node has changed in the row meanwhile may count twice: too many rather than too few.)
- * @return 0 if it cannot be told: the entry made room for another one meanwhile, or it is not to be
- *   had now
+ * @return 0 if it cannot be told: the entry may have made room for another one meanwhile, or it is
+ *   not to be had now
  */
 int authsvc_failures_since(authsvc_failures_t *set, const unsigned char *account,
                            const char *place, const authsvc_failures_mark_t *mark,
@@ -81,12 +81,9 @@ int authsvc_failures_add(authsvc_failures_t *set, const unsigned char *account, 
 
 #define AUTHSVC_FAILURES_WORTH 3
 
-/**
- * Forget what was not written of a place.
- * @return 1 if a writer has taken some of it, so that it may come into the row all the same
- */
-int authsvc_failures_drop(authsvc_failures_t *set, const unsigned char *account,
-                          const char *place);
+/** Forget what was not written of a place. */
+void authsvc_failures_drop(authsvc_failures_t *set, const unsigned char *account,
+                           const char *place);
 
 /** What a writer takes. */
 typedef struct {
@@ -102,10 +99,13 @@ typedef struct {
     apr_uint64_t born;
 } authsvc_failures_due_t;
 
-/** 1 for the one who is to write now: at most once a second for the set. */
-int authsvc_failures_turn(authsvc_failures_t *set);
+/**
+ * 1 for the one who is to write now: at most once a second for the set, and nobody else before its
+ * time is over.
+ */
+int authsvc_failures_turn(authsvc_failures_t *set, apr_interval_time_t time);
 
-/** 1 if nobody had a turn for seconds. */
+/** 1 if nobody took the next turn for seconds. */
 int authsvc_failures_is_late(authsvc_failures_t *set);
 
 /**
@@ -114,12 +114,16 @@ int authsvc_failures_is_late(authsvc_failures_t *set);
  */
 apr_array_header_t *authsvc_failures_due(authsvc_failures_t *set, apr_pool_t *pool, int most);
 
-/** How many of these are still to be written: none, if they were dropped since they were taken. */
+/** How many of these are still to be written: not those dropped since they were taken. */
 apr_int64_t authsvc_failures_left(authsvc_failures_t *set, const authsvc_failures_due_t *due);
 
-/** These are in the row, but not committed yet. @param failures of the row */
-void authsvc_failures_in_row(authsvc_failures_t *set, const authsvc_failures_due_t *due,
-                             apr_int64_t failures);
+/**
+ * These are in the row, but not committed yet.
+ * @param failures of the row
+ * @return 0 if that could not be noted: then they must not be committed
+ */
+int authsvc_failures_in_row(authsvc_failures_t *set, const authsvc_failures_due_t *due,
+                            apr_int64_t failures);
 
 /**
  * They are not in it after all. If neither this nor authsvc_failures_written() follows, that is not
@@ -127,7 +131,13 @@ void authsvc_failures_in_row(authsvc_failures_t *set, const authsvc_failures_due
  */
 void authsvc_failures_not_in_row(authsvc_failures_t *set, const authsvc_failures_due_t *due);
 
-/** The database knows these now. */
-void authsvc_failures_written(authsvc_failures_t *set, const apr_array_header_t *due);
+/** The unsure ones of these are in the row: that is settled, whatever becomes of the others. */
+void authsvc_failures_found(authsvc_failures_t *set, const authsvc_failures_due_t *due);
+
+/**
+ * The database knows these now.
+ * @return 1 if they were dropped after they had been taken: then the row is not to keep them
+ */
+int authsvc_failures_written(authsvc_failures_t *set, const authsvc_failures_due_t *due);
 
 #endif

@@ -73,11 +73,12 @@ typedef struct {
     /**
      * Hold a place until the transaction ends, so that nobody else adds to it; one that has no row
      * gets an empty one.
-     * @param failures written in the row, whether they still count or not
+     * @param failures of the row that a record would add to
      */
     authsvc_error_t *(*hold)(authsvc_ctx_t *ctx,
                              const unsigned char account[AUTHSVC_ACCOUNT_OCTETS],
-                             const char *place, apr_int64_t *failures);
+                             const char *place, const authsvc_failure_limit_t *limit,
+                             apr_int64_t *failures);
 
     /** Forget the failures of a place, not its success. */
     authsvc_error_t *(*clear)(authsvc_ctx_t *ctx,

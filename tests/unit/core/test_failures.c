@@ -16,6 +16,7 @@
 static const authsvc_failure_limit_t limit = {
     10, apr_time_from_sec(900), apr_time_from_sec(60), apr_time_from_sec(900)};
 static const unsigned char ada[AUTHSVC_FAILURES_ACCOUNT] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+static const unsigned char eve[AUTHSVC_FAILURES_ACCOUNT] = {9, 8, 7};
 
 static authsvc_failures_t *new_set(apr_size_t entries)
 {
@@ -34,6 +35,18 @@ static apr_int64_t pending(authsvc_failures_t *set, const char *place)
     ck_assert_int_eq(authsvc_failures_mark(set, ada, place, &mark), 1);
     ck_assert_int_eq(authsvc_failures_since(set, ada, place, &mark, &n), 1);
     return n;
+}
+
+static void all_written(authsvc_failures_t *set, const apr_array_header_t *due)
+{
+    for (int i = 0; i < due->nelts; i++) {
+        authsvc_failures_written(set, &APR_ARRAY_IDX(due, i, authsvc_failures_due_t));
+    }
+}
+
+static void write_all(authsvc_failures_t *set)
+{
+    all_written(set, authsvc_failures_due(set, unit_pool, 64));
 }
 
 static void add(authsvc_failures_t *set, const char *place, int n, int is_due)
@@ -60,10 +73,10 @@ START_TEST(they_count_until_they_are_written)
     /* while they are being written, they count here, and so do those that come meanwhile */
     add(set, HOME, 2, 0);
     ck_assert_int_eq(pending(set, HOME), 7);
-    authsvc_failures_written(set, due);
+    all_written(set, due);
     ck_assert_int_eq(pending(set, HOME), 2);
     ck_assert_int_eq(pending(set, "ip 192.0.2.2"), 0);
-    authsvc_failures_written(set, due);
+    all_written(set, due);
     ck_assert_int_eq(pending(set, HOME), 2);
 }
 END_TEST
@@ -86,7 +99,7 @@ START_TEST(success_forgets_one_place)
     authsvc_failures_t *set = new_set(64);
     add(set, HOME, 5, 0);
     add(set, "all", 5, 0);
-    ck_assert_int_eq(authsvc_failures_drop(set, ada, HOME), 0);
+    authsvc_failures_drop(set, ada, HOME);
     ck_assert_int_eq(pending(set, HOME), 0);
     ck_assert_int_eq(pending(set, "all"), 5);
 }
@@ -101,15 +114,15 @@ START_TEST(success_reaches_what_a_writer_has_taken)
     const authsvc_failures_due_t *all = (const authsvc_failures_due_t *)due->elts, *home = all + 1;
     ck_assert_str_eq(home->place, HOME);
     ck_assert_int_eq(authsvc_failures_left(set, home), 5);
-    ck_assert_int_eq(authsvc_failures_drop(set, ada, HOME), 1);
+    authsvc_failures_drop(set, ada, HOME);
     ck_assert_int_eq(authsvc_failures_left(set, home), 0);
     ck_assert_int_eq(authsvc_failures_left(set, all), 5);
     add(set, HOME, 1, 0);
     ck_assert_int_eq(authsvc_failures_left(set, home), 0);
-    authsvc_failures_written(set, due);
+    ck_assert_int_eq(authsvc_failures_written(set, home), 1);
+    ck_assert_int_eq(authsvc_failures_written(set, all), 0);
     ck_assert_int_eq(pending(set, HOME), 1);
     ck_assert_int_eq(pending(set, "all"), 0);
-    ck_assert_int_eq(authsvc_failures_drop(set, ada, HOME), 0);
 }
 END_TEST
 
@@ -137,10 +150,6 @@ static apr_int64_t since(authsvc_failures_t *set, const authsvc_failures_mark_t 
     return authsvc_failures_since(set, ada, HOME, mark, &n) ? n : UNKNOWN;
 }
 
-static void write_all(authsvc_failures_t *set)
-{
-    authsvc_failures_written(set, authsvc_failures_due(set, unit_pool, 64));
-}
 
 /* A query may see what was committed before the writer has said that it is. */
 START_TEST(what_the_answer_holds_does_not_count_twice)
@@ -157,7 +166,7 @@ START_TEST(what_the_answer_holds_does_not_count_twice)
     ck_assert_int_eq(since(set, &mark), 6); /* the answer is of before the commit */
     authsvc_failures_settle(set, ada, HOME, 7, &mark);
     ck_assert_int_eq(since(set, &mark), 1);
-    authsvc_failures_written(set, due);
+    all_written(set, due);
     ck_assert_int_eq(since(set, &mark), 1);
     /* marked before, and settled after, the writer said so */
     add(set, HOME, 2, 1);
@@ -165,7 +174,7 @@ START_TEST(what_the_answer_holds_does_not_count_twice)
     one = (const authsvc_failures_due_t *)due->elts;
     authsvc_failures_mark(set, ada, HOME, &mark);
     authsvc_failures_in_row(set, one, 10);
-    authsvc_failures_written(set, due);
+    all_written(set, due);
     ck_assert_int_eq(since(set, &mark), 3);
     authsvc_failures_settle(set, ada, HOME, 10, &mark);
     ck_assert_int_eq(since(set, &mark), 0);
@@ -217,6 +226,46 @@ START_TEST(the_next_writer_is_told_what_may_be_there_already)
 }
 END_TEST
 
+/* What was found there stays found, whatever becomes of what is written with it. */
+START_TEST(what_was_found_in_the_row_is_settled)
+{
+    authsvc_failures_t *set = new_set(64);
+    add(set, HOME, 4, 1);
+    authsvc_failures_due_t one = take_one(set);
+    authsvc_failures_in_row(set, &one, 4);
+    add(set, HOME, 3, 1);
+    one = take_one(set);
+    authsvc_failures_found(set, &one);
+    ck_assert_int_eq(authsvc_failures_left(set, &one), 3);
+    authsvc_failures_in_row(set, &one, 7); /* no answer again */
+    one = take_one(set);
+    ck_assert_int_eq(one.n, 3);
+    ck_assert_int_eq(one.unsure, 3);
+    ck_assert_int_eq(one.row, 7);
+}
+END_TEST
+
+/* A slow writer, and one that came after it. */
+START_TEST(two_writers_write_none_twice)
+{
+    authsvc_failures_t *set = new_set(64);
+    add(set, HOME, 5, 1);
+    authsvc_failures_due_t first = take_one(set);
+    add(set, HOME, 1, 1);
+    authsvc_failures_due_t second = take_one(set);
+    authsvc_failures_in_row(set, &first, 5);
+    ck_assert_int_eq(authsvc_failures_written(set, &first), 0);
+    ck_assert_int_eq(authsvc_failures_left(set, &second), 1);
+    /* nor does the one take back what the other has noted */
+    authsvc_failures_in_row(set, &second, 6);
+    authsvc_failures_not_in_row(set, &first);
+    add(set, HOME, 1, 1);
+    second = take_one(set);
+    ck_assert_int_eq(second.unsure, 1);
+    ck_assert_int_eq(second.row, 6);
+}
+END_TEST
+
 /* What was taken from an entry says nothing of the one that took its place. */
 START_TEST(another_entry_of_the_same_place_is_another_one)
 {
@@ -228,7 +277,7 @@ START_TEST(another_entry_of_the_same_place_is_another_one)
     }
     ck_assert_int_eq(pending(set, HOME), 0);
     add(set, HOME, 5, 1);
-    authsvc_failures_written(set, due);
+    all_written(set, due);
     ck_assert_int_eq(pending(set, HOME), 5);
 }
 END_TEST
@@ -270,6 +319,7 @@ START_TEST(who_made_room_may_have_had_any_number)
 {
     authsvc_failures_t *set = new_set(8);
     authsvc_failures_mark_t none, mark;
+    apr_int64_t n;
     authsvc_failures_mark(set, ada, HOME, &none);
     add(set, HOME, 1, 0);
     authsvc_failures_mark(set, ada, HOME, &mark);
@@ -278,10 +328,16 @@ START_TEST(who_made_room_may_have_had_any_number)
         add(set, apr_psprintf(unit_pool, "ip 198.51.100.%d", i), 2, 0);
     }
     ck_assert_int_eq(since(set, &mark), UNKNOWN);
-    ck_assert_int_eq(since(set, &none), 0);
+    ck_assert_int_eq(since(set, &none), UNKNOWN); /* it had come after that, and is gone */
     add(set, HOME, 1, 0);
     ck_assert_int_eq(since(set, &mark), UNKNOWN);
-    ck_assert_int_eq(since(set, &none), 1);
+    ck_assert_int_eq(since(set, &none), UNKNOWN);
+    authsvc_failures_mark(set, ada, HOME, &mark);
+    ck_assert_int_eq(since(set, &mark), 1);
+    authsvc_failures_mark(set, eve, HOME, &none);
+    add(set, "ip 198.51.100.99", 3, 0); /* what makes room now had come before */
+    ck_assert_int_eq(authsvc_failures_since(set, eve, HOME, &none, &n), 1);
+    ck_assert_int_eq(n, 0);
 }
 END_TEST
 
@@ -295,24 +351,6 @@ START_TEST(the_fewest_make_room)
     }
     ck_assert_int_eq(pending(set, HOME), 6);
     ck_assert_int_eq(pending(set, "ip 198.51.100.1"), 0);
-}
-END_TEST
-
-/* A try that found nothing there, and whose hash is not ready, would not notice. */
-START_TEST(who_came_in_the_last_seconds_makes_no_room)
-{
-    authsvc_failures_t *set = new_set(8);
-    authsvc_failures_mark_t none;
-    for (int i = 0; i < 8; i++) {
-        add(set, apr_psprintf(unit_pool, "ip 198.51.100.%d", i), 2, 0);
-    }
-    usleep(10050 * 1000);
-    authsvc_failures_mark(set, ada, HOME, &none);
-    add(set, HOME, 1, 0);
-    for (int i = 0; i < 7; i++) {
-        add(set, apr_psprintf(unit_pool, "ip 203.0.113.%d", i), 2, 0);
-    }
-    ck_assert_int_eq(since(set, &none), 1);
 }
 END_TEST
 
@@ -351,11 +389,14 @@ START_TEST(without_a_set_nothing_is_counted)
     ck_assert_int_eq(authsvc_failures_create(NULL, 7, &set), APR_EINVAL);
     ck_assert_int_eq(pending(NULL, HOME), 0);
     ck_assert_int_eq(authsvc_failures_add(NULL, ada, HOME, NULL, &limit, 1), 0);
-    ck_assert_int_eq(authsvc_failures_turn(NULL), 0);
+    ck_assert_int_eq(authsvc_failures_turn(NULL, 0), 0);
     ck_assert_int_eq(authsvc_failures_is_late(NULL), 0);
     ck_assert_int_eq(authsvc_failures_due(NULL, unit_pool, 4)->nelts, 0);
     authsvc_failures_drop(NULL, ada, HOME);
-    authsvc_failures_written(NULL, apr_array_make(unit_pool, 1, sizeof(authsvc_failures_due_t)));
+    const authsvc_failures_due_t due = {.n = 3};
+    ck_assert_int_eq(authsvc_failures_left(NULL, &due), 3);
+    ck_assert_int_eq(authsvc_failures_in_row(NULL, &due, 3), 1);
+    ck_assert_int_eq(authsvc_failures_written(NULL, &due), 0);
 }
 END_TEST
 
@@ -363,15 +404,19 @@ START_TEST(one_writes_at_most_once_a_second)
 {
     authsvc_failures_t *set = new_set(8);
     ck_assert_int_eq(authsvc_failures_is_late(set), 0);
-    ck_assert_int_eq(authsvc_failures_turn(set), 1);
-    ck_assert_int_eq(authsvc_failures_turn(set), 0);
+    ck_assert_int_eq(authsvc_failures_turn(set, 0), 1);
+    ck_assert_int_eq(authsvc_failures_turn(set, 0), 0);
     usleep(1050 * 1000);
-    ck_assert_int_eq(authsvc_failures_turn(set), 1);
+    ck_assert_int_eq(authsvc_failures_turn(set, 0), 1);
     ck_assert_int_eq(authsvc_failures_is_late(set), 0);
     usleep(3050 * 1000);
     ck_assert_int_eq(authsvc_failures_is_late(set), 1);
-    ck_assert_int_eq(authsvc_failures_turn(set), 1);
+    ck_assert_int_eq(authsvc_failures_turn(set, apr_time_from_sec(2)), 1);
     ck_assert_int_eq(authsvc_failures_is_late(set), 0);
+    usleep(1050 * 1000);
+    ck_assert_int_eq(authsvc_failures_turn(set, 0), 0); /* the other one's time is not over */
+    usleep(1000 * 1000);
+    ck_assert_int_eq(authsvc_failures_turn(set, 0), 1);
 }
 END_TEST
 
@@ -405,7 +450,7 @@ START_TEST(none_is_lost_between_threads_and_processes)
         for (int k = 0; k < due->nelts; k++) {
             written += APR_ARRAY_IDX(due, k, authsvc_failures_due_t).n;
         }
-        authsvc_failures_written(set, due);
+        all_written(set, due);
         left = i < 200 || written + pending(set, HOME) < (THREADS + 1) * TIMES;
         ck_assert_int_lt(i, 1000000);
     }
@@ -431,6 +476,8 @@ AUTHSVC_UNIT_SUITE(suite_failures)
     tcase_add_test(tcase, success_forgets_one_place);
     tcase_add_test(tcase, success_reaches_what_a_writer_has_taken);
     tcase_add_test(tcase, the_next_writer_is_told_what_may_be_there_already);
+    tcase_add_test(tcase, what_was_found_in_the_row_is_settled);
+    tcase_add_test(tcase, two_writers_write_none_twice);
     tcase_add_test(tcase, they_end_with_their_window);
     tcase_add_test(tcase, what_the_answer_holds_does_not_count_twice);
     tcase_add_test(tcase, another_entry_of_the_same_place_is_another_one);
@@ -438,7 +485,6 @@ AUTHSVC_UNIT_SUITE(suite_failures)
     tcase_add_test(tcase, a_mark_leaves_out_what_is_over);
     tcase_add_test(tcase, who_made_room_may_have_had_any_number);
     tcase_add_test(tcase, the_fewest_make_room);
-    tcase_add_test(tcase, who_came_in_the_last_seconds_makes_no_room);
     tcase_add_test(tcase, what_is_not_to_be_had_is_not_called_none);
     tcase_add_test(tcase, a_place_that_is_too_long_is_refused);
     tcase_add_test(tcase, without_a_set_nothing_is_counted);

@@ -267,7 +267,9 @@ END_TEST
 static apr_int64_t hold(authsvc_ctx_t *ctx, const char *place)
 {
     apr_int64_t failures = -1;
-    ck_assert_ok(all->failures->hold(ctx, ada, place, &failures));
+    ck_assert_ok(all->failures->hold(ctx, ada, place,
+                                strcmp(place, AUTHSVC_PLACE_ALL) ? &place_limit : &account_limit,
+                                &failures));
     return failures;
 }
 
@@ -288,6 +290,28 @@ START_TEST(a_held_place_stays_as_it_is)
     ck_assert_int_eq(hold(ctx, HOME), 11);
     ck_assert_int_eq(look(ctx, ada, HOME, NULL).network.paused, 0);
     ck_assert_int_eq(note(ctx, HOME, 1).pauses, 2);
+}
+END_TEST
+
+/* What is over is nothing that a record adds to. */
+START_TEST(a_held_place_tells_what_still_counts)
+{
+    authsvc_ctx_t *ctx = database_migrated(unit_pool, _i, NULL);
+    note(ctx, HOME, 9);
+    note(ctx, DEVICE, 12);
+    note(ctx, AUTHSVC_PLACE_ALL, 30);
+    pass(ctx, _i, 899);
+    ck_assert_int_eq(hold(ctx, HOME), 9);
+    pass(ctx, _i, 1);
+    ck_assert_int_eq(hold(ctx, HOME), 0);
+    ck_assert_int_eq(note(ctx, HOME, 2).failures, 2);
+    ck_assert_int_eq(hold(ctx, HOME), 2);
+    ck_assert_int_eq(hold(ctx, DEVICE), 12);
+    pass(ctx, _i, 60);
+    ck_assert_int_eq(hold(ctx, DEVICE), 0);
+    ck_assert_int_eq(hold(ctx, AUTHSVC_PLACE_ALL), 30);
+    pass(ctx, _i, 3600 - 960);
+    ck_assert_int_eq(hold(ctx, AUTHSVC_PLACE_ALL), 0);
 }
 END_TEST
 
@@ -332,6 +356,7 @@ AUTHSVC_UNIT_SUITE(suite_login_failures)
     tcase_add_loop_test(tcase, what_no_longer_matters_is_purged, 0, ENGINES);
     tcase_add_loop_test(tcase, two_nodes_count_together, 0, ENGINES);
     tcase_add_loop_test(tcase, a_held_place_stays_as_it_is, 0, ENGINES);
+    tcase_add_loop_test(tcase, a_held_place_tells_what_still_counts, 0, ENGINES);
     tcase_add_loop_test(tcase, an_unseen_registration_makes_an_account_or_none, 0, ENGINES);
     return suite;
 }

@@ -594,7 +594,7 @@ void fake_setup(void)
     fake.ctx.request_id = "request-1";
     fake.ctx.client_ip = "192.0.2.1";
     fake.ctx.user_agent = "unit/1.0";
-    fake.ctx.db_budget = apr_time_from_sec(5);
+    fake.ctx.db_budget = 500000;
     ck_assert_ok(authsvc_crypto_init(pool));
     authsvc_settings_init(&fake.settings, pool);
     fake.settings.issuer = fake.settings.audience = "https://example.org/api/v1";

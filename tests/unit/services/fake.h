@@ -82,6 +82,7 @@ typedef struct {
     int records;              /* of failures, written */
     int unanswered;           /* commits, the next ones */
     int commits;              /* they are done all the same */
+    void (*before_record)(void); /* what happens just before failures get into a row */
     apr_interval_time_t record_time; /* that each takes of the budget; 0: none */
     void (*after_find)(void); /* what happens between the look-up of an account and its hash */
     authsvc_node_state_t node;

@@ -81,6 +81,9 @@ static authsvc_error_t *record(authsvc_ctx_t *ctx, const unsigned char *account,
         return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL, "no time is left");
     }
     ctx->db_budget -= fake.record_time;
+    if (fake.before_record) {
+        fake.before_record();
+    }
     fake_failures_t *row = make_row(account, place);
     if (is_stale(row, limit)) {
         row->failures = 0;
@@ -102,10 +105,10 @@ static authsvc_error_t *record(authsvc_ctx_t *ctx, const unsigned char *account,
 }
 
 static authsvc_error_t *hold(authsvc_ctx_t *ctx, const unsigned char *account, const char *place,
-                             apr_int64_t *failures)
+                             const authsvc_failure_limit_t *limit, apr_int64_t *failures)
 {
     AUTHSVC_TRY(fake_called(ctx));
-    *failures = make_row(account, place)->failures;
+    *failures = counting(make_row(account, place), limit);
     return NULL;
 }
 
