@@ -40,6 +40,8 @@ def ctl(*args, check=True, stdin=None, env=None):
     """Run authsvcctl from the build tree."""
     program = BUILD / "authsvcctl"
     full = dict(os.environ, **SANITIZER_ENV)
+    if PRELOAD:  # for the httpd that it may start to read a configuration
+        full["LD_PRELOAD"] = PRELOAD
     full.update(env or {})
     done = subprocess.run([str(program), *map(str, args)], input=stdin, capture_output=True,
                           text=True, timeout=60, env=full, check=False)
