@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the build and the system's programs are, and small helpers around processes."""
 import contextlib
+import itertools
 import os
 import pathlib
 import pwd
@@ -60,12 +61,54 @@ def ending_with_us(*command, by="TERM", user=None):
     return ["setpriv", "--pdeathsig", by, *become, *map(str, command)]
 
 
+# Below those that the kernel gives to clients (from 32768 on): until a server listens on its port,
+# a client of anybody's might be given it.
+PORTS = range(12000, 32000)
+PORTS_EACH = 500
+
+
+class _Ports:
+    """
+    Ports that no other process of tests takes: the right to a block of them is an abstract socket,
+    which ends with the process that bound it.
+    """
+
+    def __init__(self):
+        self.pid = os.getpid()
+        # from another place in each process, so that those that ended are not followed at once
+        blocks = list(range(PORTS.start, PORTS.stop, PORTS_EACH))
+        at = self.pid % len(blocks)
+        for first in blocks[at:] + blocks[:at]:
+            self.claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            try:
+                self.claim.bind(f"\0authsvc-test-ports-{first}")
+            except OSError:
+                self.claim.close()
+                continue
+            self.ports = itertools.cycle(range(first, first + PORTS_EACH))
+            return
+        raise RuntimeError("all blocks of ports are taken")
+
+    def next(self):
+        """The next one that nobody listens on."""
+        for port in itertools.islice(self.ports, PORTS_EACH):
+            with contextlib.closing(socket.socket()) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                with contextlib.suppress(OSError):
+                    probe.bind(("127.0.0.1", port))
+                    return port
+        raise RuntimeError("no free port")
+
+
+_ports = None
+
+
 def free_port():
-    """A port of 127.0.0.1 that nobody listens on now."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of 127.0.0.1 that nobody listens on, and that nobody else is given soon."""
+    global _ports  # pylint: disable=global-statement
+    if _ports is None or _ports.pid != os.getpid():
+        _ports = _Ports()
+    return _ports.next()
 
 
 def scratch(name):
