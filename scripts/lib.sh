@@ -16,6 +16,8 @@ TEST_PACKAGES=(python3 python3-pytest python3-httpx python3-jsonschema python3-j
     sqlite3 wrk openssl binutils procps subversion libapache2-mod-svn cadaver)
 BROWSER_PACKAGES=(chromium)
 FAULT_PACKAGES=(faketime)
+COVERAGE_PACKAGES=(gcovr)
+ANALYSIS_PACKAGES=(clang-tidy cppcheck)
 
 say() {
     printf '%s\n' "$*"
