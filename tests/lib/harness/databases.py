@@ -22,6 +22,8 @@ if not PG_BIN.exists():
     _found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if _found:
         PG_BIN = _found[-1].parent
+# Debian's own psql is a program in Perl that looks for this one.
+PSQL = PG_BIN / "psql"
 
 
 def as_postgres(*command):
@@ -119,7 +121,7 @@ class Postgres:
     def psql(self, dbname, sql, user="postgres", check=True):
         """Rows of the last statement, cells as text, NULL as None."""
         done = subprocess.run(
-            ["psql", "-X", "-q", "-A", "-t", "-F", "\x1f", "-R", "\x1e", "-P", "null=\x01",
+            [PSQL, "-X", "-q", "-A", "-t", "-F", "\x1f", "-R", "\x1e", "-P", "null=\x01",
              "-v", "ON_ERROR_STOP=1", "-d", self.conninfo(dbname, user), "-f", "-"],
             input=sql, capture_output=True, text=True, timeout=60, check=False)
         if done.returncode != 0:
@@ -229,7 +231,7 @@ class PsqlSession:
 
     def __init__(self, conninfo):
         self.process = subprocess.Popen(
-            ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", conninfo],
+            [PSQL, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", conninfo],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.lock = threading.Lock()
         self.run("SELECT 1")
