@@ -132,9 +132,12 @@ def test_login_takes_the_same_work(make_service):
     classes = {"known": lambda: known, "unknown": new_email}
     for email in list(classes.values()) * 2:
         api.login(email(), "Wrong-Password-1")
-    start = time.perf_counter()
-    api.get("/health/live")
-    floor = time.perf_counter() - start
+    lone = []
+    for _ in range(20):  # one might be when the machine does something else
+        start = time.perf_counter()
+        api.get("/health/live")
+        lone.append(time.perf_counter() - start)
+    floor = statistics.median(lone)
     apart = []
     for _ in range(3):  # what else the machine does can part two medians, but not join them thrice
         samples = {name: [] for name in classes}
