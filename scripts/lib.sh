@@ -11,8 +11,8 @@ BUILD_PACKAGES=(gcc libc6-dev make autoconf automake libtool pkg-config
     libssl-dev libunistring-dev libidn2-dev libjwt-dev check)
 RUN_PACKAGES=(apache2-bin libaprutil1-dbd-sqlite3 libaprutil1-dbd-pgsql curl)
 POSTGRESQL_PACKAGES=(postgresql postgresql-client)
-TEST_PACKAGES=(python3 python3-pytest python3-httpx python3-jsonschema python3-jwt
-    python3-cryptography python3-h2
+TEST_PACKAGES=(python3 python3-pytest python3-pytest-xdist python3-httpx python3-jsonschema
+    python3-jwt python3-cryptography python3-h2
     sqlite3 wrk openssl binutils procps subversion libapache2-mod-svn cadaver)
 BROWSER_PACKAGES=(chromium)
 FAULT_PACKAGES=(faketime)

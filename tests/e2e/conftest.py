@@ -24,6 +24,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes more than some seconds")
+    config.addinivalue_line("markers", "alone: measures time or load, or makes so much of it that "
+                            "others would measure it: no other test may run meanwhile")
 
 
 def pytest_generate_tests(metafunc):
@@ -48,10 +50,22 @@ def _wanted(config, item):
     return bool(engines & {None, *chosen})
 
 
+# Side by side, the modules that take longest begin, so that no worker is left with one at the end.
+_LONGEST = ("test_rate_limits", "test_sessions", "test_lockout", "test_revocation_faults",
+            "test_lifecycle", "test_tokens", "test_mount", "test_faults", "test_keys", "test_basic")
+
+
+def _place(item):
+    name = item.path.stem
+    return _LONGEST.index(name) if name in _LONGEST else len(_LONGEST)
+
+
 def pytest_collection_modifyitems(config, items):
     dropped = [item for item in items if not _wanted(config, item)]
     items[:] = [item for item in items if item not in set(dropped)]
     config.hook.pytest_deselected(items=dropped)
+    if hasattr(config, "workerinput"):
+        items.sort(key=_place)
     if config.getoption("--skip-slow"):
         for item in items:
             if "slow" in item.keywords:
@@ -64,7 +78,15 @@ _figures = []
 @pytest.fixture
 def figure(request):
     """Keep a measured figure for the end of the run: figure("... req/s")."""
-    return lambda text: _figures.append(f"{request.node.name}: {text}")
+    return lambda text: request.node.user_properties.append(("figure", text))
+
+
+def pytest_runtest_logreport(report):
+    """Reports come from the workers, too, if there are some; the last one of a test has it all."""
+    if report.when == "teardown":
+        name = report.nodeid.rpartition("::")[2]
+        _figures.extend(f"{name}: {text}" for key, text in report.user_properties
+                        if key == "figure")
 
 
 def pytest_terminal_summary(terminalreporter):

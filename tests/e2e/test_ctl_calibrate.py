@@ -26,6 +26,7 @@ def proposal(*args):
     return int(memory), int(passes), int(took), float(rate), text
 
 
+@pytest.mark.alone
 def test_the_line_can_be_pasted():
     """All of the output, into a configuration that then hashes at about that cost."""
     memory, passes, took, rate, text = proposal("--time", "300ms", "--slots", "1",
@@ -54,6 +55,7 @@ def test_the_line_can_be_pasted():
         engine.destroy()
 
 
+@pytest.mark.alone
 def test_little_memory_means_more_passes():
     memory, passes, took, _, _ = proposal("--time=800ms", "--memory-max=20M", "--slots=1")
     assert memory in (19, 20)
@@ -76,6 +78,7 @@ def crowded():
             other.wait()
 
 
+@pytest.mark.alone
 def test_a_time_that_is_too_short():
     with crowded():
         memory, passes, _, _, text = proposal("--time", "10ms", "--slots", "1")
@@ -83,6 +86,7 @@ def test_a_time_that_is_too_short():
     assert "Even OWASP's minimum takes longer" in text
 
 
+@pytest.mark.alone
 def test_two_slots_hash_at_the_same_time():
     _, _, _, _, text = proposal("--time", "50ms", "--memory-max", "19M", "--slots", "2")
     assert "With AuthSvcHashSlots 2: " in text

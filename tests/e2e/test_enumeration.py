@@ -124,6 +124,7 @@ def test_each_way_costs_one_hash(counted):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_login_takes_the_same_work(make_service):
     """Medians of interleaved samples; an unknown user without a hash would be 10 times faster."""
     service = make_service(cost="AuthSvcPasswordCost 32M 2")

@@ -80,6 +80,7 @@ def test_terminated_backends_at_rest(pg):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_frozen_server(pg, figure):
     """SIGSTOP: every answer within the deadline, and the site goes on."""
     api = pg.api

@@ -170,6 +170,7 @@ def logins(service, email, seconds):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_slow_connections_do_not_stop_logins(make_service, figure):
     """With exactly the lines that are documented."""
     mpm, timeouts = shipped()

@@ -158,6 +158,7 @@ class Users:
 @pytest.mark.skipif(not NODE_MODULES.exists() and not os.environ.get("CI"),
                     reason="npm ci has not run in openapi/")
 @pytest.mark.slow
+@pytest.mark.alone
 def test_jose_follows_a_rotation_under_load(rotating, figure):
     """
     Three changes of the key, new ones loaded by graceful restarts, and no token is refused: neither

@@ -517,6 +517,7 @@ FLOOD = 10000
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_flood_does_not_lock_the_owner_out(alone, figure):
     email, token = registered(alone, "192.0.2.1")
     networks = [new_network() for _ in range(FLOOD_NETWORKS)]

@@ -44,6 +44,7 @@ def steal(nodes, grant):
 
 
 @pytest.mark.parametrize("way", [logout, logout_all, end, delete, steal])
+@pytest.mark.alone
 def test_seen_by_the_other_node(nodes, way, figure):
     grant, other = nodes.a.api.new_user(), nodes.a.api.new_user()
     assert visit(nodes.a, grant["access_token"]) == visit(nodes.b, grant["access_token"]) == 200
@@ -55,6 +56,7 @@ def test_seen_by_the_other_node(nodes, way, figure):
     assert visit(nodes.b, other["access_token"]) == 200
 
 
+@pytest.mark.alone
 def test_a_role_set_on_the_command_line(nodes, figure):
     grant, other = nodes.a.api.new_user(), nodes.a.api.new_user()
     assert visit(nodes.a, grant["access_token"]) == visit(nodes.b, grant["access_token"]) == 200

@@ -64,6 +64,7 @@ def on_cluster(cluster):
     yield from hurt(cluster)
 
 
+@pytest.mark.alone
 def test_the_child_that_follows_is_killed(engine, figure):
     """Each of those that were there in the beginning is killed; one of them was it."""
     # Long: only a look makes the node see it, no set that became stale meanwhile.
@@ -164,6 +165,7 @@ def test_a_child_stops_while_the_database_is_frozen(apart, engine):
     settle(apart.b)
 
 
+@pytest.mark.alone
 def test_a_child_ends_after_its_look(engine, figure):
     """What the thread that follows uses is not taken away under it. With prefork, where nothing
     else waits for what is leased."""

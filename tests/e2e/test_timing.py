@@ -32,7 +32,7 @@ OPTIONS = {"cost": "AuthSvcPasswordCost 2M 1", "mpm": "event",
            "tuning": ["ServerLimit 1", "StartServers 1", "ThreadsPerChild 25",
                       "MaxRequestWorkers 25", "MinSpareThreads 1", "MaxSpareThreads 25"], **PROXIED}
 
-pytestmark = [pytest.mark.slow,
+pytestmark = [pytest.mark.slow, pytest.mark.alone,
               pytest.mark.skipif(build.SANITIZED, reason="the time would be the sanitizer's")]
 
 
