@@ -11,7 +11,7 @@
 #include "authsvc/core/clock.h"
 
 #define WAYS 8 /* entries in which a key may be */
-#define LONGEST_WAIT (100 * 1000 * 1000) /* ns, for the lock */
+#define LONGEST_WAIT (500 * 1000 * 1000) /* ns, for the lock */
 #define TURN_EVERY apr_time_from_sec(1)
 #define LATE apr_time_from_sec(2)
 

@@ -125,7 +125,6 @@ authsvc_error_t *authsvc_db_open(apr_pool_t *pool, const char *driver, const cha
     single->db.take = take;
     single->db.give = give;
     single->db.provider = single;
-    single->db.prepared_statements = 1;
     AUTHSVC_TRY(authsvc_db_setup(&single->db, pool));
     AUTHSVC_TRY(found == &authsvc_db_pgsql ? open_pgsql(pool, params, &native)
                                            : open_sqlite(pool, params, &native));

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from harness import build, keys
+from harness import build, databases, keys
 from harness.service import mount_lines, service_lines
 
 OK, ERRORS, WARNINGS = 0, 1, 3
@@ -158,6 +158,7 @@ def test_what_httpd_refuses(site):
     assert done.returncode == 1 and "chmod 0600" in done.stderr and done.stdout == ""
 
 
+@pytest.mark.skipif(databases.POOLED, reason="PgBouncer goes on refusing for a while")
 def test_a_database_that_does_not_answer(site):
     site.service.database.block()
     try:
@@ -180,6 +181,7 @@ def dsn(service):
     return f"{engine}:{service.database.owner_params}"
 
 
+@pytest.mark.skipif(databases.POOLED, reason="PgBouncer's connections have the settings of before")
 def test_the_settings_of_the_role(site):
     if site.service.engine != "postgresql":
         assert "statement_timeout" not in str(site.check()), "SQLite has no roles"

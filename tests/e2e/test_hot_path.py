@@ -83,6 +83,9 @@ def test_counters_count(counted, user):
     """The positive control of all below."""
     start = counted.calls()
     assert start.keys > 0, "keys are parsed when httpd starts"
+    if databases.POOLED:
+        assert start.prepared == 0, "through PgBouncer none has a name"
+        return
     assert start.prepared > 0, "statements are prepared when they are met for the first time"
     if counted.service.engine == "postgresql":
         counted.service.database.cluster.terminate_backends(counted.service.database)

@@ -11,7 +11,7 @@
  * Failures that the database does not know yet, in memory that the processes of a node share: so
  * they count at once, and the database is written to seldom, for many at a time. Of fixed size: the
  * entry of the fewest failures makes room for a new one. All functions may be called by any thread
- * of any process; none waits for longer than 0.1 s, also for a process that stands still. A process
+ * of any process; none waits for longer than 0.5 s, also for a process that stands still. A process
  * that is killed leaves nothing locked. A set may be NULL: there is none.
  */
 typedef struct authsvc_failures_t authsvc_failures_t;

@@ -66,7 +66,8 @@ void **authsvc_db_conn_baton(authsvc_db_conn_t *conn);
  * Open a connection of our own, without mod_dbd: authsvcctl and the unit tests.
  * @param driver "pgsql" or "sqlite3"
  * @param params as in DBDParams (a libpq conninfo string; a path, ":memory:")
- * @param db one connection, closed with pool; take waits for nothing
+ * @param db one connection, closed with pool; take waits for nothing. No prepared statements: what
+ *   runs each once gains nothing by them, and may go through PgBouncer in transaction mode
  */
 authsvc_error_t *authsvc_db_open(apr_pool_t *pool, const char *driver, const char *params,
                                  authsvc_db_t **db);
