@@ -72,7 +72,7 @@ authsvc_error_t *authsvc_credentials_check(authsvc_ctx_t *ctx, const char *email
         AUTHSVC_TRY(authsvc_lockout_find(ctx, normalized, &lockout, &found));
     }
     AUTHSVC_TRY(authsvc_credentials_prove(ctx, &lockout, found, password, password_len, &verdict));
-    if (!verdict.matches) {
+    if (!found || !verdict.matches) {
         return authsvc_credentials_refuse(ctx, found);
     }
     if (found->deleted_at) {
