@@ -22,6 +22,7 @@ typedef struct {
     char user_id[AUTHSVC_FAILURES_USER];
     apr_uint64_t counted; /* only grows, as long as the key stays */
     apr_uint64_t written; /* as many of them the database knows, or nobody needs any more */
+    apr_uint64_t dropped; /* as many of them were when the right password came */
     apr_uint64_t born;    /* the number of the key's arrival, from 1 */
     apr_time_t since;     /* monotonic: the first that is not written */
     apr_int64_t row;      /* failures of the row as the last writer left it; 0: not known */
@@ -280,7 +281,7 @@ void authsvc_failures_drop(authsvc_failures_t *set, const unsigned char *account
         entry_t *entry = find(set, account, place);
 
         if (entry) {
-            entry->written = entry->counted;
+            entry->dropped = entry->written = entry->counted;
         }
         unlock(set);
     }
@@ -417,15 +418,13 @@ void authsvc_failures_not_in_row(authsvc_failures_t *set, const authsvc_failures
     }
 }
 
-/* That so many of the counted ones need not be written any more. @return 1 if that was so */
-static int set_written(entry_t *entry, apr_uint64_t upto)
+/* So many of the counted ones need not be written any more. */
+static void set_written(entry_t *entry, apr_uint64_t upto)
 {
-    if (entry->written >= upto) {
-        return 1;
+    if (entry->written < upto) {
+        entry->written = upto;
+        entry->since = authsvc_clock_monotonic();
     }
-    entry->written = upto;
-    entry->since = authsvc_clock_monotonic();
-    return 0;
 }
 
 void authsvc_failures_found(authsvc_failures_t *set, const authsvc_failures_due_t *due)
@@ -434,7 +433,7 @@ void authsvc_failures_found(authsvc_failures_t *set, const authsvc_failures_due_
         entry_t *entry = taken_from(set, due);
 
         if (entry) {
-            (void)set_written(entry, due->row_upto);
+            set_written(entry, due->row_upto);
         }
         unlock(set);
     }
@@ -447,7 +446,10 @@ int authsvc_failures_written(authsvc_failures_t *set, const authsvc_failures_due
     if (lock(set)) { /* else the next writer finds them in the row */
         entry_t *entry = taken_from(set, due);
 
-        was_dropped = entry && set_written(entry, due->counted);
+        if (entry) {
+            set_written(entry, due->counted);
+            was_dropped = entry->dropped >= due->counted;
+        }
         unlock(set);
     }
     return was_dropped;

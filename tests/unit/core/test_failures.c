@@ -263,6 +263,9 @@ START_TEST(two_writers_write_none_twice)
     second = take_one(set);
     ck_assert_int_eq(second.unsure, 1);
     ck_assert_int_eq(second.row, 6);
+    /* and what the later one has written was not dropped */
+    ck_assert_int_eq(authsvc_failures_written(set, &second), 0);
+    ck_assert_int_eq(authsvc_failures_written(set, &first), 0);
 }
 END_TEST
 
