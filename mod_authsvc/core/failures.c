@@ -274,17 +274,21 @@ int authsvc_failures_add(authsvc_failures_t *set, const unsigned char *account, 
     return 1;
 }
 
-void authsvc_failures_drop(authsvc_failures_t *set, const unsigned char *account,
-                           const char *place)
+int authsvc_failures_drop(authsvc_failures_t *set, const unsigned char *account,
+                          const char *place, const authsvc_failures_mark_t *mark)
 {
+    int is_in_row = 0;
+
     if (lock(set)) {
         entry_t *entry = find(set, account, place);
 
         if (entry) {
+            is_in_row = entry->row_upto > mark->counted;
             entry->dropped = entry->written = entry->counted;
         }
         unlock(set);
     }
+    return is_in_row;
 }
 
 int authsvc_failures_turn(authsvc_failures_t *set, apr_interval_time_t time)

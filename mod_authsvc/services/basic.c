@@ -139,25 +139,30 @@ static int is_to_renew(authsvc_ctx_t *ctx, const authsvc_cache_key_t *key, verdi
     return 1;
 }
 
-/* Compare a verdict with the row, and begin its time anew. */
+/*
+ * Compare a verdict with the row, and begin its time anew. Not in a pause: then it ends as it would
+ * have, so that who guesses beside the owner does not go on.
+ */
 static authsvc_error_t *renew(authsvc_ctx_t *ctx, const authsvc_cache_key_t *key,
                               verdict_t *verdict, int *holds)
 {
     apr_int64_t now = apr_time_sec(authsvc_clock_now(ctx->clock));
     verdict_t fresh = *verdict;
+    authsvc_lockout_t lockout;
     authsvc_user_t *user = NULL;
-    int fits = 0;
-    AUTHSVC_TRY(ctx->repositories->users->find_by_id(
-        ctx, authsvc_uuid_format(ctx->pool, verdict->id), &user));
+    int fits = 0, paused;
+    AUTHSVC_TRY(authsvc_lockout_find(ctx, verdict->email, &lockout, &user));
+    AUTHSVC_TRY(authsvc_lockout_check(ctx, &lockout, &paused));
     *holds = user && !user->deleted_at;
     if (*holds) {
         AUTHSVC_TRY(take_row(ctx, user, &fresh, &fits));
-        *holds = fits && memcmp(fresh.row.octets, verdict->row.octets,
-                                sizeof(fresh.row.octets)) == 0;
+        *holds = fits && memcmp(fresh.id, verdict->id, sizeof(fresh.id)) == 0 &&
+                 memcmp(fresh.row.octets, verdict->row.octets, sizeof(fresh.row.octets)) == 0;
     }
     if (*holds) {
-        if (now - fresh.proved_at < PROOF_SECONDS) {
+        if (!paused && now - fresh.proved_at < PROOF_SECONDS) {
             fresh.until = now + life(ctx->settings);
+            fresh.renewing_at = 0;
         }
         *verdict = fresh;
         keep(ctx, key, verdict);

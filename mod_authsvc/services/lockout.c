@@ -403,11 +403,13 @@ authsvc_error_t *authsvc_lockout_failed(authsvc_ctx_t *ctx, const authsvc_lockou
     return NULL;
 }
 
-static authsvc_error_t *write_success(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout)
+/* @param has_row 1: there are failures in the row */
+static authsvc_error_t *write_success(authsvc_ctx_t *ctx, const authsvc_lockout_t *lockout,
+                                      int has_row)
 {
     const authsvc_login_attempt_t *attempt = &lockout->attempt;
 
-    if (state_of(lockout)->failures > 0) {
+    if (has_row) {
         AUTHSVC_TRY(ctx->repositories->failures->clear(ctx, attempt->account, place_of(lockout)));
     }
     if (!lockout->state.recent) {
@@ -421,12 +423,14 @@ void authsvc_lockout_succeeded(authsvc_ctx_t *ctx, const authsvc_lockout_t *lock
                                const authsvc_user_t *user)
 {
     authsvc_error_t *err;
+    int came;
 
     if (!lockout->counts) {
         return;
     }
-    authsvc_failures_drop(ctx->failures, lockout->attempt.account, place_of(lockout));
-    err = write_success(ctx, lockout);
+    came = authsvc_failures_drop(ctx->failures, lockout->attempt.account, place_of(lockout),
+                                 mark_of(lockout));
+    err = write_success(ctx, lockout, came || state_of(lockout)->failures > 0);
     if (err) {
         authsvc_log(ctx->log, AUTHSVC_LOG_WARNING, "AS0285",
                     "the login failures of %s stay, or its network is not known: %s", user->id,

@@ -81,9 +81,12 @@ int authsvc_failures_add(authsvc_failures_t *set, const unsigned char *account, 
 
 #define AUTHSVC_FAILURES_WORTH 3
 
-/** Forget what was not written of a place. */
-void authsvc_failures_drop(authsvc_failures_t *set, const unsigned char *account,
-                           const char *place);
+/**
+ * Forget what was not written of a place.
+ * @return 1 if some came into the row after the mark, which the database's answer does not hold
+ */
+int authsvc_failures_drop(authsvc_failures_t *set, const unsigned char *account,
+                          const char *place, const authsvc_failures_mark_t *mark);
 
 /** What a writer takes. */
 typedef struct {

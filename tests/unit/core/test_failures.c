@@ -99,7 +99,9 @@ START_TEST(success_forgets_one_place)
     authsvc_failures_t *set = new_set(64);
     add(set, HOME, 5, 0);
     add(set, "all", 5, 0);
-    authsvc_failures_drop(set, ada, HOME);
+    authsvc_failures_mark_t mark;
+    authsvc_failures_mark(set, ada, HOME, &mark);
+    ck_assert_int_eq(authsvc_failures_drop(set, ada, HOME, &mark), 0);
     ck_assert_int_eq(pending(set, HOME), 0);
     ck_assert_int_eq(pending(set, "all"), 5);
 }
@@ -114,7 +116,9 @@ START_TEST(success_reaches_what_a_writer_has_taken)
     const authsvc_failures_due_t *all = (const authsvc_failures_due_t *)due->elts, *home = all + 1;
     ck_assert_str_eq(home->place, HOME);
     ck_assert_int_eq(authsvc_failures_left(set, home), 5);
-    authsvc_failures_drop(set, ada, HOME);
+    authsvc_failures_mark_t mark;
+    authsvc_failures_mark(set, ada, HOME, &mark);
+    ck_assert_int_eq(authsvc_failures_drop(set, ada, HOME, &mark), 0);
     ck_assert_int_eq(authsvc_failures_left(set, home), 0);
     ck_assert_int_eq(authsvc_failures_left(set, all), 5);
     add(set, HOME, 1, 0);
@@ -395,7 +399,7 @@ START_TEST(without_a_set_nothing_is_counted)
     ck_assert_int_eq(authsvc_failures_turn(NULL, 0), 0);
     ck_assert_int_eq(authsvc_failures_is_late(NULL), 0);
     ck_assert_int_eq(authsvc_failures_due(NULL, unit_pool, 4)->nelts, 0);
-    authsvc_failures_drop(NULL, ada, HOME);
+    ck_assert_int_eq(authsvc_failures_drop(NULL, ada, HOME, &(authsvc_failures_mark_t){0}), 0);
     const authsvc_failures_due_t due = {.n = 3};
     ck_assert_int_eq(authsvc_failures_left(NULL, &due), 3);
     ck_assert_int_eq(authsvc_failures_in_row(NULL, &due, 3), 1);

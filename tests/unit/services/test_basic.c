@@ -256,6 +256,25 @@ START_TEST(a_renewal_looks_at_the_row)
 }
 END_TEST
 
+/* Who guesses beside the owner would see which guess is right, for as long as it is renewed. */
+START_TEST(a_pause_renews_nothing)
+{
+    fake_add_user("ada@example.org");
+    use_cache();
+    use_feed();
+    ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
+    pass(fake.settings.basic_cache - apr_time_from_sec(30));
+    for (int i = 0; i < 10; i++) {
+        ck_assert_ptr_nonnull(basic("ada@example.org", "Wrong Horse 9"));
+    }
+    ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD)); /* to its end, it holds */
+    pass(apr_time_from_sec(30));
+    ck_assert_problem(basic("ada@example.org", FAKE_PASSWORD), AUTHSVC_E_UNAUTHENTICATED,
+                      "invalid-credentials");
+    stop_using_feed();
+}
+END_TEST
+
 /* It holds to its end; and nobody waits for the database in each request meanwhile. */
 START_TEST(a_renewal_that_fails_takes_nothing_away)
 {
@@ -593,6 +612,7 @@ AUTHSVC_UNIT_SUITE(suite_basic)
     tcase_add_test(tcase, one_request_renews_it_before_its_end_without_a_hash);
     tcase_add_test(tcase, a_password_is_proved_again_each_day);
     tcase_add_loop_test(tcase, a_renewal_looks_at_the_row, 0, 2);
+    tcase_add_test(tcase, a_pause_renews_nothing);
     tcase_add_test(tcase, a_renewal_that_fails_takes_nothing_away);
     tcase_add_test(tcase, nothing_is_kept_beyond_what_revocations_remember);
     tcase_add_test(tcase, without_a_feed_the_database_is_asked);

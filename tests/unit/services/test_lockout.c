@@ -520,6 +520,26 @@ START_TEST(what_an_old_row_holds_is_not_taken_for_new)
 }
 END_TEST
 
+static void it_is_written(void)
+{
+    fake.after_find = NULL;
+    write_next_turn();
+}
+
+/* The look-up was before it. */
+START_TEST(a_success_clears_what_was_written_meanwhile)
+{
+    fake_add_user("ada@example.org");
+    fake.settings.account_failures = 0;
+    count_in_memory();
+    fail_times("ada@example.org", 9);
+    fake.after_find = it_is_written;
+    ck_assert_ok(login("ada@example.org", FAKE_PASSWORD));
+    ck_assert_int_eq(fake.records, 1);
+    ck_assert_int_eq(fake.failures[0].failures, 0);
+}
+END_TEST
+
 static void sign_in_meanwhile(void)
 {
     authsvc_ctx_t other = fake.ctx;
@@ -659,6 +679,7 @@ AUTHSVC_UNIT_SUITE(suite_lockout)
     tcase_add_test(tcase, a_slow_database_gets_as_many_as_it_takes);
     tcase_add_loop_test(tcase, a_commit_without_an_answer_counts_once, 0, 8);
     tcase_add_test(tcase, what_an_old_row_holds_is_not_taken_for_new);
+    tcase_add_test(tcase, a_success_clears_what_was_written_meanwhile);
     tcase_add_test(tcase, a_success_clears_what_is_on_its_way);
     tcase_add_test(tcase, what_was_written_stays_when_the_rest_fails);
     tcase_add_test(tcase, without_memory_a_failure_that_cannot_be_written_is_no_answer);
