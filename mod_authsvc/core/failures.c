@@ -6,12 +6,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "authsvc/core/clock.h"
 
 #define WAYS 8 /* entries in which a key may be */
-#define LONGEST_WAIT (500 * 1000 * 1000) /* ns, for the lock */
+#define LONGEST_WAIT 500000 /* us, for the lock */
+#define LOOK_EVERY 100      /* us, whether it is free */
 #define TURN_EVERY apr_time_from_sec(1)
 #define LATE apr_time_from_sec(2)
 
@@ -27,8 +27,10 @@ typedef struct {
     apr_time_t since;     /* monotonic: the first that is not written */
     apr_int64_t row;      /* failures of the row as the last writer left it; 0: not known */
     apr_uint64_t row_upto; /* as many of those that are counted are in it, if it is committed */
+    apr_uint64_t row_turn; /* in which that was noted */
     authsvc_failure_limit_t limit;
     int is_due;
+    int clears; /* what is in the row was dropped: nothing is added until it is cleared */
 } entry_t;
 
 typedef struct {
@@ -40,6 +42,7 @@ struct authsvc_failures_t {
     pthread_mutex_t mutex;
     apr_size_t n;       /* entries */
     apr_time_t turn_at; /* monotonic: when the next writer may begin */
+    apr_uint64_t turn;  /* whose it is now */
     apr_size_t scan;    /* where it does */
     apr_uint64_t births;
     bucket_t buckets[];
@@ -79,22 +82,27 @@ apr_status_t authsvc_failures_create(void *memory, apr_size_t entries, authsvc_f
     return status;
 }
 
-/* Whatever a killed process left is a count at most one off. */
+/*
+ * Whatever a killed process left is a count at most one off. (pthread_mutex_timedlock would wait by
+ * a clock that can be set.)
+ */
 static int lock(authsvc_failures_t *set)
 {
-    struct timespec until;
+    apr_time_t until = 0;
     int status;
 
     if (!set) {
         return 0;
     }
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += LONGEST_WAIT;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
+    while ((status = pthread_mutex_trylock(&set->mutex)) == EBUSY) {
+        apr_time_t now = authsvc_clock_monotonic();
+
+        until = until ? until : now + LONGEST_WAIT;
+        if (now >= until) {
+            return 0;
+        }
+        apr_sleep(LOOK_EVERY);
     }
-    status = pthread_mutex_timedlock(&set->mutex, &until);
     if (status == EOWNERDEAD) {
         status = pthread_mutex_consistent(&set->mutex);
     }
@@ -284,6 +292,7 @@ int authsvc_failures_drop(authsvc_failures_t *set, const unsigned char *account,
 
         if (entry) {
             is_in_row = entry->row_upto > mark->counted;
+            entry->clears = entry->clears || entry->row_upto > entry->written;
             entry->dropped = entry->written = entry->counted;
         }
         unlock(set);
@@ -291,19 +300,19 @@ int authsvc_failures_drop(authsvc_failures_t *set, const unsigned char *account,
     return is_in_row;
 }
 
-int authsvc_failures_turn(authsvc_failures_t *set, apr_interval_time_t time)
+apr_uint64_t authsvc_failures_turn(authsvc_failures_t *set, apr_interval_time_t time)
 {
     apr_time_t now = authsvc_clock_monotonic();
-    int mine = 0;
+    apr_uint64_t turn = 0;
 
     if (lock(set)) {
-        mine = now >= set->turn_at;
-        if (mine) {
+        if (now >= set->turn_at) {
+            turn = ++set->turn;
             set->turn_at = now + (time > TURN_EVERY ? time : TURN_EVERY);
         }
         unlock(set);
     }
-    return mine;
+    return turn;
 }
 
 int authsvc_failures_is_late(authsvc_failures_t *set)
@@ -325,7 +334,7 @@ static int by_key(const void *a, const void *b)
     return order ? order : strcmp(one->place, other->place);
 }
 
-static void take(const entry_t *entry, apr_int64_t n, apr_array_header_t *due)
+static void take(const entry_t *entry, apr_int64_t n, apr_uint64_t turn, apr_array_header_t *due)
 {
     authsvc_failures_due_t *taken = apr_array_push(due);
 
@@ -333,7 +342,8 @@ static void take(const entry_t *entry, apr_int64_t n, apr_array_header_t *due)
     memcpy(taken->place, entry->place, sizeof(taken->place));
     memcpy(taken->user_id, entry->user_id, sizeof(taken->user_id));
     taken->limit = entry->limit;
-    taken->n = n;
+    taken->clears = entry->clears;
+    taken->n = entry->clears ? 0 : n;
     taken->row = entry->row;
     taken->row_upto = entry->row_upto;
     taken->unsure = entry->row_upto > entry->written
@@ -341,9 +351,11 @@ static void take(const entry_t *entry, apr_int64_t n, apr_array_header_t *due)
                         : 0;
     taken->counted = entry->counted;
     taken->born = entry->born;
+    taken->turn = turn;
 }
 
-apr_array_header_t *authsvc_failures_due(authsvc_failures_t *set, apr_pool_t *pool, int most)
+apr_array_header_t *authsvc_failures_due(authsvc_failures_t *set, apr_uint64_t turn,
+                                         apr_pool_t *pool, int most)
 {
     apr_time_t now = authsvc_clock_monotonic();
     apr_array_header_t *due = apr_array_make(pool, most, sizeof(authsvc_failures_due_t));
@@ -351,13 +363,13 @@ apr_array_header_t *authsvc_failures_due(authsvc_failures_t *set, apr_pool_t *po
     if (!lock(set)) {
         return due;
     }
-    for (apr_size_t i = 0; i < set->n && due->nelts < most; i++) {
+    for (apr_size_t i = 0; i < set->n && turn == set->turn && due->nelts < most; i++) {
         const entry_t *entry = &set->buckets[set->scan / WAYS].entries[set->scan % WAYS];
         apr_int64_t n = entry->counted ? pending(entry, now) : 0;
 
         set->scan = (set->scan + 1) % set->n;
-        if (n > 0 && entry->is_due) {
-            take(entry, n, due);
+        if (entry->clears || (n > 0 && entry->is_due)) {
+            take(entry, n, turn, due);
         }
     }
     unlock(set);
@@ -389,39 +401,6 @@ apr_int64_t authsvc_failures_left(authsvc_failures_t *set, const authsvc_failure
     return left < due->n ? left : due->n;
 }
 
-int authsvc_failures_in_row(authsvc_failures_t *set, const authsvc_failures_due_t *due,
-                            apr_int64_t failures)
-{
-    entry_t *entry;
-
-    if (!set) {
-        return 1;
-    }
-    if (!lock(set)) {
-        return 0;
-    }
-    entry = taken_from(set, due);
-    if (entry) {
-        entry->row = failures;
-        entry->row_upto = due->counted;
-    }
-    unlock(set);
-    return 1;
-}
-
-void authsvc_failures_not_in_row(authsvc_failures_t *set, const authsvc_failures_due_t *due)
-{
-    if (lock(set)) {
-        entry_t *entry = taken_from(set, due);
-
-        if (entry && entry->row_upto == due->counted) { /* nobody else was there since */
-            entry->row = due->row;
-            entry->row_upto = due->row_upto;
-        }
-        unlock(set);
-    }
-}
-
 /* So many of the counted ones need not be written any more. */
 static void set_written(entry_t *entry, apr_uint64_t upto)
 {
@@ -431,30 +410,95 @@ static void set_written(entry_t *entry, apr_uint64_t upto)
     }
 }
 
-void authsvc_failures_found(authsvc_failures_t *set, const authsvc_failures_due_t *due)
+void authsvc_failures_held(authsvc_failures_t *set, authsvc_failures_due_t *due,
+                           apr_int64_t failures)
 {
+    int is_there = failures >= due->row;
+
     if (lock(set)) {
         entry_t *entry = taken_from(set, due);
 
-        if (entry) {
+        if (entry && is_there) {
             set_written(entry, due->row_upto);
+        } else if (entry && entry->row_upto == due->row_upto) {
+            entry->row = 0;
+            entry->row_upto = entry->written;
         }
         unlock(set);
+    }
+    if (is_there) {
+        due->n -= due->unsure;
+    } else {
+        due->row = 0;
+        due->row_upto -= (apr_uint64_t)due->unsure;
+    }
+    due->unsure = 0;
+}
+
+int authsvc_failures_in_row(authsvc_failures_t *set, const authsvc_failures_due_t *due,
+                            apr_int64_t failures)
+{
+    entry_t *entry;
+    int is_mine;
+
+    if (!set) {
+        return 1;
+    }
+    if (!lock(set)) {
+        return 0;
+    }
+    entry = taken_from(set, due);
+    is_mine = !entry || set->turn == due->turn;
+    if (entry && is_mine) {
+        entry->row = failures;
+        entry->row_upto = due->counted;
+        entry->row_turn = due->turn;
+        entry->clears = entry->clears || entry->dropped >= due->counted;
+    }
+    unlock(set);
+    return is_mine;
+}
+
+void authsvc_failures_not_in_row(authsvc_failures_t *set, const apr_array_header_t *due)
+{
+    if (!lock(set)) {
+        return; /* the next writer looks whether they are */
+    }
+    for (int i = 0; i < due->nelts; i++) {
+        const authsvc_failures_due_t *one = &APR_ARRAY_IDX(due, i, authsvc_failures_due_t);
+        entry_t *entry = taken_from(set, one);
+
+        if (entry && entry->row_turn == one->turn && entry->row_upto == one->counted) {
+            entry->row = one->row;
+            entry->row_upto = one->row_upto;
+        }
+    }
+    unlock(set);
+}
+
+/* Those dropped while they were on their way are in the row now. */
+static void settle_written(entry_t *entry, const authsvc_failures_due_t *due)
+{
+    if (!due->clears) {
+        set_written(entry, due->counted);
+    } else if (entry->row_upto == due->row_upto) {
+        entry->clears = 0;
+        entry->row = 0;
     }
 }
 
-int authsvc_failures_written(authsvc_failures_t *set, const authsvc_failures_due_t *due)
+void authsvc_failures_written(authsvc_failures_t *set, const apr_array_header_t *due)
 {
-    int was_dropped = 0;
-
-    if (lock(set)) { /* else the next writer finds them in the row */
-        entry_t *entry = taken_from(set, due);
+    if (!lock(set)) {
+        return; /* the same */
+    }
+    for (int i = 0; i < due->nelts; i++) {
+        const authsvc_failures_due_t *one = &APR_ARRAY_IDX(due, i, authsvc_failures_due_t);
+        entry_t *entry = taken_from(set, one);
 
         if (entry) {
-            set_written(entry, due->counted);
-            was_dropped = entry->dropped >= due->counted;
+            settle_written(entry, one);
         }
-        unlock(set);
     }
-    return was_dropped;
+    unlock(set);
 }

@@ -177,3 +177,17 @@ void authsvc_cache_put(authsvc_cache_t *cache, const authsvc_cache_key_t *key, a
     memcpy(entry + 1, value, len);
     apr_thread_mutex_unlock(lock->mutex);
 }
+
+void authsvc_cache_remove(authsvc_cache_t *cache, const authsvc_cache_key_t *key)
+{
+    apr_uint32_t set = set_of(cache, key);
+    lock_t *lock = &cache->locks[set % LOCKS];
+    entry_t *entry;
+
+    apr_thread_mutex_lock(lock->mutex);
+    entry = find(cache, set, key);
+    if (entry) {
+        entry->until = 0;
+    }
+    apr_thread_mutex_unlock(lock->mutex);
+}

@@ -11,7 +11,7 @@
 
 APLOG_USE_MODULE(authsvc);
 
-#define USERDATA "authsvc_login_failures_5"
+#define USERDATA "authsvc_login_failures_6"
 #define ENTRIES 16384 /* 4 MB; what hashing lets through in a second is far less */
 #define ALIGNMENT 64
 

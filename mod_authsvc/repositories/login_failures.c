@@ -104,6 +104,7 @@ static const authsvc_statement_t hold_place = {
 #define FORGET \
     "UPDATE login_failures SET failures = 0, pauses = 0, since = authsvc_now()," \
     " paused_until = authsvc_now() WHERE account = $1 AND "
+#define FAILED "failures > 0"
 
 static const authsvc_statement_t clear_place = {
     .name = "login_failures_clear",
@@ -112,9 +113,12 @@ static const authsvc_statement_t clear_place = {
     .params = {AUTHSVC_DB_BYTES, AUTHSVC_DB_TEXT},
 };
 
+/* Locked in the order that writers of failures keep to: neither waits for the other in a ring. */
 static const authsvc_statement_t clear_account = {
     .name = "login_failures_clear_all",
-    .sql = FORGET "failures > 0",
+    .pgsql = FORGET "place IN (SELECT place FROM login_failures WHERE account = $1 AND " FAILED
+             " ORDER BY place COLLATE \"C\" FOR UPDATE)",
+    .sqlite = FORGET FAILED,
     .n_params = 1,
     .params = {AUTHSVC_DB_BYTES},
 };

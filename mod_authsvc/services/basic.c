@@ -166,6 +166,8 @@ static authsvc_error_t *renew(authsvc_ctx_t *ctx, const authsvc_cache_key_t *key
         }
         *verdict = fresh;
         keep(ctx, key, verdict);
+    } else {
+        authsvc_cache_remove(ctx->basic_cache, key);
     }
     return NULL;
 }
@@ -249,13 +251,9 @@ static authsvc_error_t *check(authsvc_ctx_t *ctx, const char *email, const char 
     apr_int64_t now = apr_time_sec(authsvc_clock_now(ctx->clock));
     verdict_t verdict = {.until = now + life(ctx->settings), .proved_at = now};
     int fits = 0;
-    authsvc_error_t *err = authsvc_credentials_check(ctx, email, password, len, &user);
-    /* Each process has to find out once, and a client must not pay for how many there are, nor for
-     * a time in which nobody was told. */
-    if (!err || err->code == AUTHSVC_E_UNAVAILABLE) {
-        authsvc_limits_give_back(ctx, AUTHSVC_LIMIT_LOGIN);
-    }
-    AUTHSVC_TRY(err);
+    AUTHSVC_TRY(authsvc_credentials_check(ctx, email, password, len, &user));
+    /* Each process has to find out once, and a client must not pay for how many there are. */
+    authsvc_limits_give_back(ctx, AUTHSVC_LIMIT_LOGIN);
     authsvc_event(ctx, "AS0222", "basic-login", user->id, NULL);
     if (key) {
         AUTHSVC_TRY(take_row(ctx, user, &verdict, &fits));

@@ -32,6 +32,18 @@ static void rehash(authsvc_ctx_t *ctx, authsvc_user_t *user, const char *passwor
 }
 
 /*
+ * What fails before there is a hash told nobody anything, and costs nothing of what a client may
+ * try. After it, it would: where a wrong password cannot be counted, that is its answer.
+ */
+static authsvc_error_t *untold(authsvc_ctx_t *ctx, authsvc_error_t *err)
+{
+    if (err) {
+        authsvc_limits_give_back(ctx, AUTHSVC_LIMIT_LOGIN);
+    }
+    return err;
+}
+
+/*
  * Guesses that were under way when others failed are worth no more than those after them, so the
  * limit is asked before the hash and after it; and whatever comes of that says nothing about the
  * password.
@@ -42,9 +54,9 @@ authsvc_error_t *authsvc_credentials_prove(authsvc_ctx_t *ctx, const authsvc_loc
                                            authsvc_password_verdict_t *verdict)
 {
     int paused, paused_since;
-    AUTHSVC_TRY(authsvc_lockout_check(ctx, lockout, &paused));
-    AUTHSVC_TRY(authsvc_password_verify(ctx, user ? user->password_hash : NULL, password,
-                                        password_len, verdict));
+    AUTHSVC_TRY(untold(ctx, authsvc_lockout_check(ctx, lockout, &paused)));
+    AUTHSVC_TRY(untold(ctx, authsvc_password_verify(ctx, user ? user->password_hash : NULL,
+                                                    password, password_len, verdict)));
     AUTHSVC_TRY(authsvc_lockout_check(ctx, lockout, &paused_since));
     verdict->matches = verdict->matches && user;
     if (!paused && !verdict->matches) {
@@ -67,9 +79,9 @@ authsvc_error_t *authsvc_credentials_check(authsvc_ctx_t *ctx, const char *email
     }
     AUTHSVC_TRY(authsvc_limits_login(ctx, normalized ? normalized : email,
                                      authsvc_lockout_device(ctx)));
-    AUTHSVC_TRY(authsvc_password_admits(ctx));
+    AUTHSVC_TRY(untold(ctx, authsvc_password_admits(ctx)));
     if (normalized) {
-        AUTHSVC_TRY(authsvc_lockout_find(ctx, normalized, &lockout, &found));
+        AUTHSVC_TRY(untold(ctx, authsvc_lockout_find(ctx, normalized, &lockout, &found)));
     }
     AUTHSVC_TRY(authsvc_credentials_prove(ctx, &lockout, found, password, password_len, &verdict));
     if (!found || !verdict.matches) {

@@ -230,27 +230,46 @@ static void tell(authsvc_ctx_t *ctx, const authsvc_failures_due_t *due, const en
     }
 }
 
+static authsvc_error_t *hold(authsvc_ctx_t *ctx, const authsvc_failures_due_t *due,
+                             apr_int64_t *failures)
+{
+    return ctx->repositories->failures->hold(ctx, due->account, due->place, &due->limit, failures);
+}
+
 /*
  * A commit of before whose outcome nobody was told may have brought some of them: the row shows it.
  * It is held meanwhile, so that a commit that is still under way is waited for. What other nodes
  * brought looks the same: then too few are written rather than pauses begun by few typos.
  */
-static authsvc_error_t *leave_out_what_is_there(authsvc_ctx_t *ctx,
-                                                const authsvc_failures_due_t *due)
+static authsvc_error_t *leave_out_what_is_there(authsvc_ctx_t *ctx, authsvc_failures_due_t *due)
 {
     apr_int64_t failures;
 
-    AUTHSVC_TRY(ctx->repositories->failures->hold(ctx, due->account, due->place, &due->limit,
-                                                  &failures));
-    if (failures >= due->row) {
-        authsvc_failures_found(ctx->failures, due);
-    }
+    AUTHSVC_TRY(hold(ctx, due, &failures));
+    authsvc_failures_held(ctx->failures, due, failures);
     return NULL;
 }
 
-static authsvc_error_t *write_one(authsvc_ctx_t *ctx, const authsvc_failures_due_t *due,
-                                  entry_t *entry)
+/*
+ * The right password was given when they were on their way to the row: it did not see them. If
+ * there are others than those, they did not come, or somebody else's came after them.
+ */
+static authsvc_error_t *clear_what_was_dropped(authsvc_ctx_t *ctx,
+                                               const authsvc_failures_due_t *due)
 {
+    apr_int64_t failures;
+
+    AUTHSVC_TRY(hold(ctx, due, &failures));
+    return failures > 0 && failures == due->row
+               ? ctx->repositories->failures->clear(ctx, due->account, due->place)
+               : NULL;
+}
+
+static authsvc_error_t *write_one(authsvc_ctx_t *ctx, authsvc_failures_due_t *due, entry_t *entry)
+{
+    if (due->clears) {
+        return clear_what_was_dropped(ctx, due);
+    }
     if (due->unsure > 0) {
         AUTHSVC_TRY(leave_out_what_is_there(ctx, due));
     }
@@ -286,32 +305,21 @@ static authsvc_error_t *write_batch(authsvc_ctx_t *ctx, void *baton)
     return NULL;
 }
 
-/* The right password was given meanwhile: it did not see the row, or not what came into it. */
-static authsvc_error_t *clear_if_dropped(authsvc_ctx_t *ctx, const authsvc_failures_due_t *due,
-                                         const entry_t *entry)
-{
-    return authsvc_failures_written(ctx->failures, due) && entry->n > 0
-               ? ctx->repositories->failures->clear(ctx, due->account, due->place)
-               : NULL;
-}
-
 static authsvc_error_t *write_all(authsvc_ctx_t *ctx, const apr_array_header_t *due)
 {
     batch_t batch = {.due = due,
                      .entries = apr_pcalloc(ctx->pool, (apr_size_t)due->nelts * sizeof(entry_t))};
-    authsvc_error_t *err = ctx->repositories->transaction(ctx, write_batch, &batch), *other = NULL;
+    authsvc_error_t *err = ctx->repositories->transaction(ctx, write_batch, &batch);
 
-    for (int i = 0; i < due->nelts; i++) {
-        const authsvc_failures_due_t *one = &APR_ARRAY_IDX(due, i, authsvc_failures_due_t);
-
-        if (!err) {
-            tell(ctx, one, &batch.entries[i]);
-            other = other ? other : clear_if_dropped(ctx, one, &batch.entries[i]);
-        } else if (!batch.is_whole) {
-            authsvc_failures_not_in_row(ctx->failures, one);
-        }
+    if (!err) {
+        authsvc_failures_written(ctx->failures, due);
+    } else if (!batch.is_whole) {
+        authsvc_failures_not_in_row(ctx->failures, due);
     }
-    return err ? err : other;
+    for (int i = 0; !err && i < due->nelts; i++) {
+        tell(ctx, &APR_ARRAY_IDX(due, i, authsvc_failures_due_t), &batch.entries[i]);
+    }
+    return err;
 }
 
 /* As many rows as half of the time is enough for, if each takes as long as those before. */
@@ -327,13 +335,13 @@ static int next_size(const authsvc_ctx_t *ctx, int size, apr_interval_time_t too
  * One at first, and then as many at a time as go well, so that a slow database, too, makes
  * progress. What there was no time for waits for its next turn.
  */
-static authsvc_error_t *write_due(authsvc_ctx_t *ctx)
+static authsvc_error_t *write_due(authsvc_ctx_t *ctx, apr_uint64_t turn)
 {
     int left = AT_ONCE;
 
     for (int size = 1; size > 0 && left > 0;) {
         apr_interval_time_t before = ctx->db_budget;
-        apr_array_header_t *due = authsvc_failures_due(ctx->failures, ctx->pool,
+        apr_array_header_t *due = authsvc_failures_due(ctx->failures, turn, ctx->pool,
                                                        size < left ? size : left);
 
         if (due->nelts == 0) {
@@ -348,7 +356,9 @@ static authsvc_error_t *write_due(authsvc_ctx_t *ctx)
 
 authsvc_error_t *authsvc_lockout_write(authsvc_ctx_t *ctx)
 {
-    return authsvc_failures_turn(ctx->failures, ctx->db_budget) ? write_due(ctx) : NULL;
+    apr_uint64_t turn = authsvc_failures_turn(ctx->failures, ctx->db_budget);
+
+    return turn ? write_due(ctx, turn) : NULL;
 }
 
 /* Where no memory counts, it is noted for the database, at once. */

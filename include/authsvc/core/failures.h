@@ -82,7 +82,8 @@ int authsvc_failures_add(authsvc_failures_t *set, const unsigned char *account, 
 #define AUTHSVC_FAILURES_WORTH 3
 
 /**
- * Forget what was not written of a place.
+ * Forget what was not written of a place. What a writer has put in the row, and is or was not sure
+ * of, is to be cleared by the next one.
  * @return 1 if some came into the row after the mark, which the database's answer does not hold
  */
 int authsvc_failures_drop(authsvc_failures_t *set, const unsigned char *account,
@@ -97,33 +98,46 @@ typedef struct {
     apr_int64_t n;
     apr_int64_t unsure; /* of them; they may be in the row: then it has `row` failures at least */
     apr_int64_t row;
-    apr_uint64_t counted; /* these three for what follows */
+    int clears; /* nothing is to be added: it has what was dropped, if not more than `row` */
+    apr_uint64_t counted; /* these four for what follows */
     apr_uint64_t row_upto;
     apr_uint64_t born;
+    apr_uint64_t turn;
 } authsvc_failures_due_t;
 
 /**
- * 1 for the one who is to write now: at most once a second for the set, and nobody else before its
- * time is over.
+ * The turn of the one who is to write now: at most once a second for the set, and nobody else's
+ * before its time is over.
+ * @return its number; 0: it is not
  */
-int authsvc_failures_turn(authsvc_failures_t *set, apr_interval_time_t time);
+apr_uint64_t authsvc_failures_turn(authsvc_failures_t *set, apr_interval_time_t time);
 
 /** 1 if nobody took the next turn for seconds. */
 int authsvc_failures_is_late(authsvc_failures_t *set);
 
 /**
  * What is due, in the order of account and place, which all writers keep to.
- * @return of authsvc_failures_due_t, at most `most`, in pool
+ * @return of authsvc_failures_due_t, at most `most`, in pool; none if it is another one's turn
  */
-apr_array_header_t *authsvc_failures_due(authsvc_failures_t *set, apr_pool_t *pool, int most);
+apr_array_header_t *authsvc_failures_due(authsvc_failures_t *set, apr_uint64_t turn,
+                                         apr_pool_t *pool, int most);
 
 /** How many of these are still to be written: not those dropped since they were taken. */
 apr_int64_t authsvc_failures_left(authsvc_failures_t *set, const authsvc_failures_due_t *due);
 
 /**
+ * The row is held, so that it shows whether the unsure ones are in it: that is settled, whatever
+ * becomes of the others.
+ * @param failures of the row
+ */
+void authsvc_failures_held(authsvc_failures_t *set, authsvc_failures_due_t *due,
+                           apr_int64_t failures);
+
+/**
  * These are in the row, but not committed yet.
  * @param failures of the row
- * @return 0 if that could not be noted: then they must not be committed
+ * @return 0 if that could not be noted, or another writer has its turn by now: then they must not
+ *   be committed
  */
 int authsvc_failures_in_row(authsvc_failures_t *set, const authsvc_failures_due_t *due,
                             apr_int64_t failures);
@@ -131,16 +145,14 @@ int authsvc_failures_in_row(authsvc_failures_t *set, const authsvc_failures_due_
 /**
  * They are not in it after all. If neither this nor authsvc_failures_written() follows, that is not
  * known, and the next writer is told so.
+ * @param due of authsvc_failures_due_t
  */
-void authsvc_failures_not_in_row(authsvc_failures_t *set, const authsvc_failures_due_t *due);
-
-/** The unsure ones of these are in the row: that is settled, whatever becomes of the others. */
-void authsvc_failures_found(authsvc_failures_t *set, const authsvc_failures_due_t *due);
+void authsvc_failures_not_in_row(authsvc_failures_t *set, const apr_array_header_t *due);
 
 /**
- * The database knows these now.
- * @return 1 if they were dropped after they had been taken: then the row is not to keep them
+ * The database knows these now, or has cleared what was to be cleared.
+ * @param due of authsvc_failures_due_t
  */
-int authsvc_failures_written(authsvc_failures_t *set, const authsvc_failures_due_t *due);
+void authsvc_failures_written(authsvc_failures_t *set, const apr_array_header_t *due);
 
 #endif

@@ -55,4 +55,7 @@ void *authsvc_cache_get(authsvc_cache_t *cache, apr_pool_t *pool, const authsvc_
 void authsvc_cache_put(authsvc_cache_t *cache, const authsvc_cache_key_t *key, apr_int64_t now,
                        apr_int64_t until, const void *value, apr_size_t len);
 
+/** Take a value out, if it is there. */
+void authsvc_cache_remove(authsvc_cache_t *cache, const authsvc_cache_key_t *key);
+
 #endif

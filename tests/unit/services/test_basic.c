@@ -251,6 +251,8 @@ START_TEST(a_renewal_looks_at_the_row)
     pass(fake.settings.basic_cache - apr_time_from_sec(30));
     ck_assert_problem(basic("ada@example.org", FAKE_PASSWORD), AUTHSVC_E_UNAUTHENTICATED,
                       _i ? "account-deactivated" : "invalid-credentials");
+    ck_assert_problem(basic("ada@example.org", FAKE_PASSWORD), AUTHSVC_E_UNAUTHENTICATED,
+                      _i ? "account-deactivated" : "invalid-credentials");
     ck_assert_int_eq(logins(), 1);
     stop_using_feed();
 }

@@ -120,6 +120,24 @@ START_TEST(what_could_not_be_answered_is_not_counted)
 }
 END_TEST
 
+/* Else right and wrong would differ, for as many guesses as anybody likes. */
+START_TEST(what_could_not_be_written_is_counted)
+{
+    begin();
+    fake.ctx.basic_cache = NULL;
+    fake.ctx.limiter = unit_limiter(fake.pool, &fake.now);
+    for (int i = 0; i < 5; i++) {
+        fake.calls = 0;
+        fake.fail_at = 2; /* after the look-up */
+        ck_assert_problem(basic("ada@example.org", WRONG), AUTHSVC_E_UNAVAILABLE, NULL);
+    }
+    ck_assert_problem(basic("ada@example.org", FAKE_PASSWORD), AUTHSVC_E_THROTTLED,
+                      "rate-limited");
+    fake.now += apr_time_from_sec(12); /* the control */
+    ck_assert_ok(basic("ada@example.org", FAKE_PASSWORD));
+}
+END_TEST
+
 /* What opens nothing, counts, and a sign-in to the API always. */
 START_TEST(everything_else_is_counted)
 {
@@ -150,6 +168,7 @@ AUTHSVC_UNIT_SUITE(suite_basic_limits)
     tcase_add_test(tcase, what_is_kept_opens_nothing_while_a_limit_is_used_up);
     tcase_add_test(tcase, right_passwords_are_not_counted);
     tcase_add_test(tcase, what_could_not_be_answered_is_not_counted);
+    tcase_add_test(tcase, what_could_not_be_written_is_counted);
     tcase_add_test(tcase, everything_else_is_counted);
     return suite;
 }

@@ -100,6 +100,22 @@ START_TEST(attempts_count_whatever_comes_of_them)
 }
 END_TEST
 
+/* Whoever tries again in an outage is not kept out when it is over. */
+START_TEST(an_outage_before_the_hash_is_not_counted)
+{
+    fake_add_user("ada@example.org");
+    set(AUTHSVC_LIMIT_LOGIN, AUTHSVC_LIMIT_ACCOUNT_IP, 1);
+    limit();
+    for (int i = 0; i < 5; i++) {
+        fake.fail_at = 1;
+        ck_assert_code(login("ada@example.org", FAKE_PASSWORD), AUTHSVC_E_UNAVAILABLE);
+    }
+    fake.fail_at = 2; /* the failure's row */
+    ck_assert_code(login("ada@example.org", "Wrong Horse 9"), AUTHSVC_E_UNAVAILABLE);
+    ck_assert_code(login("ada@example.org", FAKE_PASSWORD), AUTHSVC_E_THROTTLED);
+}
+END_TEST
+
 START_TEST(networks_are_counted_not_addresses)
 {
     static const struct {
@@ -400,6 +416,7 @@ AUTHSVC_UNIT_SUITE(suite_limits)
     TCase *tcase = fake_tcase(suite, "limits");
     tcase_add_test(tcase, nobody_is_limited_without_a_limiter);
     tcase_add_test(tcase, attempts_count_whatever_comes_of_them);
+    tcase_add_test(tcase, an_outage_before_the_hash_is_not_counted);
     tcase_add_test(tcase, networks_are_counted_not_addresses);
     tcase_add_test(tcase, keys_are_apart);
     tcase_add_test(tcase, one_limit_does_not_use_up_another);

@@ -567,6 +567,50 @@ START_TEST(a_success_clears_what_is_on_its_way)
 }
 END_TEST
 
+/* Nor whether it was made; nor is it forgotten if the clearing fails. */
+START_TEST(a_success_clears_what_may_have_come)
+{
+    fake_add_user("ada@example.org");
+    fake.settings.account_failures = 0;
+    count_in_memory();
+    fail_times("ada@example.org", 5);
+    fake.before_record = sign_in_meanwhile;
+    fake.commits = 1;
+    write_unanswered();
+    ck_assert_ptr_null(fake.before_record);
+    ck_assert_int_eq(fake.failures[0].failures, 5);
+    fail_times("ada@example.org", 4);
+    for (int i = 1; i <= 2; i++) { /* the look at the row, the clearing */
+        apr_sleep(apr_time_from_sec(1) + 50000);
+        fake.fail_at = fake.calls + i;
+        ck_assert_problem(authsvc_lockout_write(&fake.ctx), AUTHSVC_E_UNAVAILABLE, NULL);
+        ck_assert_int_eq(fake.failures[0].failures, 5);
+    }
+    fake.fail_at = 0;
+    write_next_turn();
+    ck_assert_int_eq(fake.failures[0].failures, 4);
+    fail_times("ada@example.org", 5);
+    ck_assert_ok(login("ada@example.org", FAKE_PASSWORD));
+}
+END_TEST
+
+/* What another node has added since was after the success. */
+START_TEST(a_success_does_not_clear_what_others_wrote_after_it)
+{
+    fake_add_user("ada@example.org");
+    fake.settings.account_failures = 0;
+    count_in_memory();
+    fail_times("ada@example.org", 5);
+    fake.before_record = sign_in_meanwhile;
+    fake.commits = 1;
+    write_unanswered();
+    fake.failures[0].failures++;
+    write_next_turn();
+    write_next_turn();
+    ck_assert_int_eq(fake.failures[0].failures, 6);
+}
+END_TEST
+
 START_TEST(without_memory_a_failure_that_cannot_be_written_is_no_answer)
 {
     fake_add_user("ada@example.org");
@@ -681,6 +725,8 @@ AUTHSVC_UNIT_SUITE(suite_lockout)
     tcase_add_test(tcase, what_an_old_row_holds_is_not_taken_for_new);
     tcase_add_test(tcase, a_success_clears_what_was_written_meanwhile);
     tcase_add_test(tcase, a_success_clears_what_is_on_its_way);
+    tcase_add_test(tcase, a_success_clears_what_may_have_come);
+    tcase_add_test(tcase, a_success_does_not_clear_what_others_wrote_after_it);
     tcase_add_test(tcase, what_was_written_stays_when_the_rest_fails);
     tcase_add_test(tcase, without_memory_a_failure_that_cannot_be_written_is_no_answer);
     tcase_add_loop_test(tcase, a_right_password_is_one_also_where_nothing_can_be_written, 0, 2);
