@@ -550,16 +550,23 @@ static void sign_in_meanwhile(void)
                                &grant));
 }
 
-/* It cannot see the row that a writer is about to make. */
-START_TEST(a_success_clears_what_is_on_its_way)
+/* Five failures are in one row, and the right password came before it was there. */
+static void sign_in_while(void (*write)(void))
 {
     fake_add_user("ada@example.org");
     fake.settings.account_failures = 0;
     count_in_memory();
     fail_times("ada@example.org", 5);
     fake.before_record = sign_in_meanwhile;
-    write_next_turn();
+    fake.commits = 1;
+    write();
     ck_assert_ptr_null(fake.before_record);
+}
+
+/* It cannot see the row that a writer is about to make. */
+START_TEST(a_success_clears_what_is_on_its_way)
+{
+    sign_in_while(write_next_turn);
     ck_assert_int_eq(fake.records, 1);
     ck_assert_int_eq(fake.failures[0].failures, 0);
     fail_times("ada@example.org", 9);
@@ -570,14 +577,7 @@ END_TEST
 /* Nor whether it was made; nor is it forgotten if the clearing fails. */
 START_TEST(a_success_clears_what_may_have_come)
 {
-    fake_add_user("ada@example.org");
-    fake.settings.account_failures = 0;
-    count_in_memory();
-    fail_times("ada@example.org", 5);
-    fake.before_record = sign_in_meanwhile;
-    fake.commits = 1;
-    write_unanswered();
-    ck_assert_ptr_null(fake.before_record);
+    sign_in_while(write_unanswered);
     ck_assert_int_eq(fake.failures[0].failures, 5);
     fail_times("ada@example.org", 4);
     for (int i = 1; i <= 2; i++) { /* the look at the row, the clearing */
@@ -597,13 +597,7 @@ END_TEST
 /* What another node has added since was after the success. */
 START_TEST(a_success_does_not_clear_what_others_wrote_after_it)
 {
-    fake_add_user("ada@example.org");
-    fake.settings.account_failures = 0;
-    count_in_memory();
-    fail_times("ada@example.org", 5);
-    fake.before_record = sign_in_meanwhile;
-    fake.commits = 1;
-    write_unanswered();
+    sign_in_while(write_unanswered);
     fake.failures[0].failures++;
     write_next_turn();
     write_next_turn();
