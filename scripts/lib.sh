@@ -107,7 +107,14 @@ return_lent() {
 
 # Where output goes that nobody wants to read unless something fails.
 LOG_DIR=$(mktemp -d "${TMPDIR:-/tmp}/authsvc-log.XXXXXX")
-trap 'return_lent; rm -rf "$LOG_DIR"' EXIT
+# A process group beside this one, which a Ctrl-C does not reach.
+BESIDE=
+at_exit() {
+    [ -z "$BESIDE" ] || kill -- "-$BESIDE"
+    return_lent
+    rm -rf "$LOG_DIR"
+}
+trap at_exit EXIT
 
 # Run a command with its output put away; show the end of it if the command fails.
 quietly() {

@@ -22,12 +22,10 @@ typedef struct {
     char user_id[AUTHSVC_FAILURES_USER];
     apr_uint64_t counted; /* only grows, as long as the key stays */
     apr_uint64_t written; /* as many of them the database knows, or nobody needs any more */
-    apr_uint64_t dropped; /* as many of them were when the right password came */
     apr_uint64_t born;    /* the number of the key's arrival, from 1 */
     apr_time_t since;     /* monotonic: the first that is not written */
     apr_int64_t row;      /* failures of the row as the last writer left it; 0: not known */
     apr_uint64_t row_upto; /* as many of those that are counted are in it, if it is committed */
-    apr_uint64_t row_turn; /* in which that was noted */
     authsvc_failure_limit_t limit;
     int is_due;
     int clears; /* what is in the row was dropped: nothing is added until it is cleared */
@@ -83,7 +81,7 @@ apr_status_t authsvc_failures_create(void *memory, apr_size_t entries, authsvc_f
 }
 
 /*
- * Whatever a killed process left is a count at most one off. (pthread_mutex_timedlock would wait by
+ * Whatever a killed process left is a count that is a little off. (pthread_mutex_timedlock would wait by
  * a clock that can be set.)
  */
 static int lock(authsvc_failures_t *set)
@@ -293,7 +291,7 @@ int authsvc_failures_drop(authsvc_failures_t *set, const unsigned char *account,
         if (entry) {
             is_in_row = entry->row_upto > mark->counted;
             entry->clears = entry->clears || entry->row_upto > entry->written;
-            entry->dropped = entry->written = entry->counted;
+            entry->written = entry->counted;
         }
         unlock(set);
     }
@@ -448,12 +446,11 @@ int authsvc_failures_in_row(authsvc_failures_t *set, const authsvc_failures_due_
         return 0;
     }
     entry = taken_from(set, due);
-    is_mine = !entry || set->turn == due->turn;
+    is_mine = due->born == 0 || set->turn == due->turn;
     if (entry && is_mine) {
         entry->row = failures;
         entry->row_upto = due->counted;
-        entry->row_turn = due->turn;
-        entry->clears = entry->clears || entry->dropped >= due->counted;
+        entry->clears = entry->clears || entry->written >= due->counted; /* dropped meanwhile */
     }
     unlock(set);
     return is_mine;
@@ -468,7 +465,7 @@ void authsvc_failures_not_in_row(authsvc_failures_t *set, const apr_array_header
         const authsvc_failures_due_t *one = &APR_ARRAY_IDX(due, i, authsvc_failures_due_t);
         entry_t *entry = taken_from(set, one);
 
-        if (entry && entry->row_turn == one->turn && entry->row_upto == one->counted) {
+        if (entry && set->turn == one->turn && entry->row_upto == one->counted) {
             entry->row = one->row;
             entry->row_upto = one->row_upto;
         }
@@ -476,14 +473,13 @@ void authsvc_failures_not_in_row(authsvc_failures_t *set, const apr_array_header
     unlock(set);
 }
 
-/* Those dropped while they were on their way are in the row now. */
+/* What a later writer has put in the row may be to be cleared again. */
 static void settle_written(entry_t *entry, const authsvc_failures_due_t *due)
 {
     if (!due->clears) {
         set_written(entry, due->counted);
     } else if (entry->row_upto == due->row_upto) {
         entry->clears = 0;
-        entry->row = 0;
     }
 }
 

@@ -167,13 +167,15 @@ static authsvc_error_t *cut_off(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx, con
 
     conn->lost = 1;
     if (outcome == COLLECT_DEADLINE) {
-        return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL,
-                             "statement \"%s\" was not answered before the deadline: %s", name,
-                             fate);
+        err = AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL,
+                            "statement \"%s\" was not answered before the deadline: %s", name,
+                            fate);
+    } else {
+        err = AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL,
+                            "the database connection was lost at statement \"%s\": %s: %s", name,
+                            fate, authsvc_pgsql_message(ctx->pool, session_of(conn)->pg));
     }
-    err = AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL,
-                        "the database connection was lost at statement \"%s\": %s: %s", name, fate,
-                        authsvc_pgsql_message(ctx->pool, session_of(conn)->pg));
+    err->unknown_outcome = !conn->unsent;
     if (last && PQresultErrorField(last, PG_DIAG_SQLSTATE)) {
         authsvc_error_cause(err, authsvc_pgsql_error(ctx->pool, name, last));
     }

@@ -260,7 +260,7 @@ static authsvc_error_t *clear_what_was_dropped(authsvc_ctx_t *ctx,
     apr_int64_t failures;
 
     AUTHSVC_TRY(hold(ctx, due, &failures));
-    return failures > 0 && failures == due->row
+    return failures == due->row
                ? ctx->repositories->failures->clear(ctx, due->account, due->place)
                : NULL;
 }

@@ -11,6 +11,7 @@
 #include "key_watch.h"
 #include "limits.h"
 #include "revocation.h"
+#include "unanswered.h"
 
 #define USER_AGENT_MAX 255
 
@@ -193,6 +194,15 @@ static authsvc_error_t *recover(authsvc_ctx_t *ctx, exchange_t *exchange, authsv
     return grant_next(ctx, exchange, user, epoch, grant, settled);
 }
 
+/* Whoever has the token before the row's may not have been told of that. */
+static int is_excused(authsvc_ctx_t *ctx, const exchange_t *exchange,
+                      const authsvc_session_state_t *state)
+{
+    return state->counter - exchange->asked.counter == 1 &&
+           (state->within_grace || authsvc_unanswered_has(ctx, exchange->asked.session_id,
+                                                          exchange->asked.counter));
+}
+
 /* The row refused to rotate: tell why. *settled stays 0 if it would rotate now. */
 static authsvc_error_t *settle(authsvc_ctx_t *ctx, exchange_t *exchange, authsvc_grant_t *grant,
                                int *settled)
@@ -211,7 +221,7 @@ static authsvc_error_t *settle(authsvc_ctx_t *ctx, exchange_t *exchange, authsvc
     if (ahead < 0) {
         return recover(ctx, exchange, grant, settled);
     }
-    if (state->within_grace && ahead <= 1) {
+    if (ahead == 0 ? state->within_grace : is_excused(ctx, exchange, state)) {
         *settled = 1;
         exchange->token.counter = (apr_uint32_t)state->counter;
         return authsvc_sessions_grant(ctx, user, &exchange->token, state->epoch, grant);
@@ -226,8 +236,11 @@ static authsvc_error_t *rotate(authsvc_ctx_t *ctx, exchange_t *exchange, authsvc
     apr_int64_t epoch = 0;
     AUTHSVC_TRY(ctx->repositories->sessions->rotate(ctx, &exchange->asked, &exchange->limits,
                                                     &user, &epoch));
-    return user ? grant_next(ctx, exchange, user, epoch, grant, settled)
-                : settle(ctx, exchange, grant, settled);
+    if (!user) {
+        return settle(ctx, exchange, grant, settled);
+    }
+    authsvc_unanswered_forget(ctx, exchange->asked.session_id, exchange->asked.counter);
+    return grant_next(ctx, exchange, user, epoch, grant, settled);
 }
 
 authsvc_error_t *authsvc_sessions_refresh(authsvc_ctx_t *ctx, const char *refresh_token,
@@ -242,9 +255,12 @@ authsvc_error_t *authsvc_sessions_refresh(authsvc_ctx_t *ctx, const char *refres
     /* Between a refusal and the look at its reason the grace may end: then it rotates. */
     for (int attempt = 0; attempt < 2; attempt++) {
         int settled = 0;
-        AUTHSVC_TRY(rotate(ctx, &exchange, grant, &settled));
-        if (settled) {
-            return NULL;
+        authsvc_error_t *err = rotate(ctx, &exchange, grant, &settled);
+        if (err && err->unknown_outcome) {
+            authsvc_unanswered_note(ctx, exchange.asked.session_id, exchange.asked.counter);
+        }
+        if (err || settled) {
+            return err;
         }
     }
     return invalid_refresh_token(ctx, &exchange, "token too far ahead of its session");

@@ -170,9 +170,9 @@ def test_a_signed_token_is_checked_by_the_jwks(site):
     assert claims["exp"] - claims["iat"] == 60 and claims["exp"] > time.time()
     assert jwt.get_unverified_header(token)["typ"] == "authsvc-identity+jwt"
     seen = {token}
-    for _ in range(5):
+    for _ in range(20):
         seen.update(fields_of(ask(site, "/signed/http", grant["access_token"]))["x-authsvc-token"])
-    assert len(seen) <= min(len(site.httpd.children()), 5), "signed once by each process"
+    assert len(seen) <= len(site.httpd.children()), "signed once by each process"
     other = fields_of(ask(site, "/signed/http", site.api.login(
         grant["user"]["email"]).json()["access_token"]))
     assert other["x-authsvc-token"] != [token]

@@ -468,6 +468,7 @@ class Resets:
             return False
 
 
+@pytest.mark.alone
 def test_http2_rapid_reset(make_service, figure):
     """Thousands of streams, opened and reset by connections side by side, at a cost that shows."""
     service = make_service(modules=["http2"], mpm="event", main=["Protocols h2c http/1.1"],

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from harness import build
 from harness.proxy import PgProxy
 from mixed import Mixed
 from test_postgresql import READS, WRITES
@@ -107,3 +108,29 @@ def test_discard_all(far, proxy, times):
         load.recover()
     assert proxy.counted >= 10
     load.verdict()
+
+
+def exchanged_in_vain(far, proxy):
+    """A refresh token whose exchange was done, and not answered."""
+    for _ in range(30):  # a connection that is new has other questions first
+        build.wait_until(lambda: far.api.get("/health/ready").status_code == 200, 10, "it recovers")
+        token = far.api.new_user()["refresh_token"]
+        proxy.answers, proxy.cut = 2, "answers"  # the third is lost
+        status = far.api.refresh(token, check=False).status_code
+        proxy.cut = None
+        if status == 503 and far.database.query(
+                "SELECT counter FROM sessions ORDER BY created_at DESC LIMIT 1") == [("1",)]:
+            return token
+    raise AssertionError("no exchange lost its answer")
+
+
+def test_an_outage_longer_than_the_grace(far, proxy):
+    """Whoever has the token when it is over is no thief. But whoever still has it after that is."""
+    first = exchanged_in_vain(far, proxy)
+    far.database.shift("sessions", "rotated_at", -3600)
+    second = far.api.refresh(first).json()["refresh_token"]
+    assert second != first
+    far.database.shift("sessions", "rotated_at", -3600)
+    assert far.api.refresh(second).json()["refresh_token"] not in (first, second)
+    assert far.api.refresh(first, check=False).status_code == 401
+    assert "used again" in far.httpd.error_log.read_text(encoding="utf-8")

@@ -98,10 +98,10 @@ typedef struct {
     apr_int64_t n;
     apr_int64_t unsure; /* of them; they may be in the row: then it has `row` failures at least */
     apr_int64_t row;
-    int clears; /* nothing is to be added: it has what was dropped, if not more than `row` */
+    int clears; /* nothing is to be added: it has what was dropped, if exactly `row` */
     apr_uint64_t counted; /* these four for what follows */
     apr_uint64_t row_upto;
-    apr_uint64_t born;
+    apr_uint64_t born; /* 0: it was never in a set */
     apr_uint64_t turn;
 } authsvc_failures_due_t;
 

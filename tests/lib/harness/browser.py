@@ -3,7 +3,8 @@
 python3 -m harness.browser -- COMMAND: run a command while there are three sites for a browser, on
 SQLite: one by TLS, with neighbours and strangers beside it, and two by plain http on loopback.
 Their URLs are in SITE_URL, NEIGHBOUR_URL (same site, another origin), STRANGER_URL, PLAIN_URL and
-DISCREET_URL, and in DIRECT_URL the first one's for what is no browser and does not know its name; every name ending in .test stands for 127.0.0.1.
+DISCREET_URL, and in DIRECT_URL the first one's for what is no browser and does not know its name;
+every name ending in .test stands for 127.0.0.1.
 """
 import argparse
 import os

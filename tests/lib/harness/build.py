@@ -61,10 +61,18 @@ def ending_with_us(*command, by="TERM", user=None):
     return ["setpriv", "--pdeathsig", by, *become, *map(str, command)]
 
 
-# Below those that the kernel gives to clients (from 32768 on): until a server listens on its port,
-# a client of anybody's might be given it.
+PG_BIN = pathlib.Path(os.environ.get("AUTHSVC_PG_BIN") or "/usr/lib/postgresql/15/bin")
+if not PG_BIN.exists():
+    _found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if _found:
+        PG_BIN = _found[-1].parent
+# Debian's own psql is a program in Perl that looks for this one.
+PSQL = PG_BIN / "psql"
+
+# Below those that the kernel gives to clients (by default from 32768 on): until a server listens on
+# its port, a client of anybody's might be given it.
 PORTS = range(12000, 32000)
-PORTS_EACH = 500
+PORTS_EACH = 100
 
 
 class _Ports:

@@ -12,18 +12,11 @@ import threading
 import time
 
 from . import build
+from .build import PG_BIN, PSQL
 from .pgbouncer import PgBouncer
 
 # Whether the module reaches every database through a PgBouncer in transaction mode.
 POOLED = bool(os.environ.get("AUTHSVC_TEST_PGBOUNCER"))
-
-PG_BIN = pathlib.Path(os.environ.get("AUTHSVC_PG_BIN") or "/usr/lib/postgresql/15/bin")
-if not PG_BIN.exists():
-    _found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if _found:
-        PG_BIN = _found[-1].parent
-# Debian's own psql is a program in Perl that looks for this one.
-PSQL = PG_BIN / "psql"
 
 
 def as_postgres(*command):
@@ -164,11 +157,10 @@ class PostgresDatabase:
         self.cluster = cluster
         self.name = name
         self.role = role
-        self.params = cluster.conninfo(name, role)
-        if cluster.bouncer:
-            self.params = cluster.conninfo(name, role, port=cluster.bouncer.port)
+        port = cluster.bouncer.port if cluster.bouncer else None
+        self.params = cluster.conninfo(name, role, port=port)
+        self.owner_params = cluster.conninfo(name, port=port)
         self.pooled = cluster.bouncer is not None
-        self.owner_params = cluster.conninfo(name)
 
     def migrate(self, *args):
         args = args or ("up",)

@@ -46,7 +46,7 @@ class PgBouncer:
 
     def admin(self, command):
         """What the console says; None if nobody answers."""
-        done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-d",
+        done = subprocess.run([build.PSQL, "-X", "-q", "-A", "-t", "-d",
                                f"host=127.0.0.1 port={self.port} dbname=pgbouncer user=postgres "
                                "connect_timeout=2", "-c", command],
                               capture_output=True, text=True, timeout=20, check=False)

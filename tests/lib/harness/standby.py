@@ -3,7 +3,8 @@
 import subprocess
 
 from . import build
-from .databases import PG_BIN, Postgres, as_postgres
+from .build import PG_BIN
+from .databases import Postgres, as_postgres
 
 
 class Standby(Postgres):

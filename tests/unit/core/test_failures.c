@@ -264,8 +264,10 @@ START_TEST(what_was_not_found_in_the_row_is_settled)
     authsvc_failures_due_t one = four_unsure(set);
     authsvc_failures_held(set, &one, 3);
     ck_assert_int_eq(authsvc_failures_left(set, &one), 7);
-    authsvc_failures_in_row(set, &one, 10);
-    authsvc_failures_not_in_row(set, only(&one)); /* it failed, and is known to have */
+    if (_i) { /* it fails before it has added them, or after */
+        authsvc_failures_in_row(set, &one, 10);
+    }
+    authsvc_failures_not_in_row(set, only(&one));
     one = take_one(set);
     ck_assert_int_eq(one.n, 7);
     ck_assert_int_eq(one.unsure, 0);
@@ -346,10 +348,31 @@ START_TEST(what_was_written_before_a_success_is_not_cleared_by_a_writer)
 }
 END_TEST
 
+/* A writer that comes late says nothing of what was dropped after its turn. */
+START_TEST(what_is_to_be_cleared_again_stays_so)
+{
+    authsvc_failures_t *set = new_set(64);
+    authsvc_failures_mark_t mark;
+    authsvc_failures_due_t one = drop_on_the_way(set, 1);
+    const apr_array_header_t *late = authsvc_failures_due(set, 0, unit_pool, 10);
+    authsvc_failures_written(set, authsvc_failures_due(set, 0, unit_pool, 10));
+    add(set, HOME, 4, 1);
+    one = take_one(set);
+    ck_assert_int_eq(one.clears, 0);
+    ck_assert_int_eq(authsvc_failures_in_row(set, &one, 4), 1);
+    authsvc_failures_mark(set, ada, HOME, &mark);
+    authsvc_failures_drop(set, ada, HOME, &mark);
+    authsvc_failures_written(set, late);
+    one = take_one(set);
+    ck_assert_int_eq(one.clears, 1);
+    ck_assert_int_eq(one.row, 4);
+}
+END_TEST
+
 /* One that was stopped, and goes on when another one has its turn. */
 START_TEST(a_writer_whose_time_is_over_changes_nothing)
 {
-    authsvc_failures_t *set = new_set(64);
+    authsvc_failures_t *set = new_set(8);
     add(set, HOME, 5, 1);
     apr_uint64_t first = authsvc_failures_turn(set, 0);
     ck_assert_int_gt(first, 0);
@@ -366,6 +389,13 @@ START_TEST(a_writer_whose_time_is_over_changes_nothing)
     due = authsvc_failures_due(set, second, unit_pool, 10);
     ck_assert_int_eq(APR_ARRAY_IDX(due, 0, authsvc_failures_due_t).row, 7);
     ck_assert_int_eq(APR_ARRAY_IDX(due, 0, authsvc_failures_due_t).unsure, 5);
+    authsvc_failures_written(set, due);
+    for (int i = 0; i < 8; i++) { /* nor when its entry has made room */
+        add(set, apr_psprintf(unit_pool, "ip 198.51.100.%d", i), 1, 0);
+    }
+    ck_assert_int_eq(authsvc_failures_in_row(set, one, 10), 0);
+    const authsvc_failures_due_t never = {.n = 1, .counted = 1};
+    ck_assert_int_eq(authsvc_failures_in_row(set, &never, 10), 1); /* the control */
 }
 END_TEST
 
@@ -605,10 +635,11 @@ AUTHSVC_UNIT_SUITE(suite_failures)
     tcase_add_test(tcase, success_reaches_what_a_writer_has_taken);
     tcase_add_test(tcase, the_next_writer_is_told_what_may_be_there_already);
     tcase_add_test(tcase, what_was_found_in_the_row_is_settled);
-    tcase_add_test(tcase, what_was_not_found_in_the_row_is_settled);
+    tcase_add_loop_test(tcase, what_was_not_found_in_the_row_is_settled, 0, 2);
     tcase_add_test(tcase, what_was_found_in_the_row_is_not_written_for_an_entry_that_is_gone);
     tcase_add_loop_test(tcase, what_was_dropped_on_its_way_to_the_row_is_cleared, 0, 2);
     tcase_add_test(tcase, what_was_written_before_a_success_is_not_cleared_by_a_writer);
+    tcase_add_test(tcase, what_is_to_be_cleared_again_stays_so);
     tcase_add_test(tcase, a_writer_whose_time_is_over_changes_nothing);
     tcase_add_test(tcase, two_writers_write_none_twice);
     tcase_add_test(tcase, they_end_with_their_window);

@@ -74,6 +74,23 @@ START_TEST(a_clock_that_goes_back_finds_nothing)
 }
 END_TEST
 
+START_TEST(what_is_removed_is_not_found)
+{
+    authsvc_cache_t *cache = make(16, 32);
+    authsvc_cache_key_t key = key_of(cache, "a");
+
+    authsvc_cache_remove(cache, &key);
+    put(cache, "a", 100, 110);
+    put(cache, "b", 100, 110);
+    ck_assert_int_eq(has(cache, "a", 100), 1);
+    authsvc_cache_remove(cache, &key);
+    ck_assert_int_eq(has(cache, "a", 100), 0);
+    ck_assert_int_eq(has(cache, "b", 100), 1);
+    put(cache, "a", 100, 110);
+    ck_assert_int_eq(has(cache, "a", 100), 1);
+}
+END_TEST
+
 START_TEST(what_is_too_long_or_over_is_left_out)
 {
     authsvc_cache_t *cache = make(16, 4);
@@ -308,6 +325,7 @@ AUTHSVC_UNIT_SUITE(suite_cache)
     tcase_add_unchecked_fixture(tcase, fixture_make_keys, NULL);
     tcase_add_test(tcase, a_value_holds_until_its_time_is_over);
     tcase_add_test(tcase, a_clock_that_goes_back_finds_nothing);
+    tcase_add_test(tcase, what_is_removed_is_not_found);
     tcase_add_test(tcase, what_is_too_long_or_over_is_left_out);
     tcase_add_test(tcase, scopes_and_caches_do_not_share);
     tcase_add_test(tcase, there_are_never_more_than_agreed);

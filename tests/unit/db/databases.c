@@ -97,7 +97,8 @@ authsvc_ctx_t *database_open(apr_pool_t *pool, database_t database)
     authsvc_error_t *err = authsvc_db_open(pool, database.driver, database.params, &ctx->db);
 
     ck_assert_msg(!err, "%s", err ? authsvc_error_describe(err, pool) : "");
-    ctx->db->prepared_statements = 1; /* as in httpd */
+    ck_assert_int_eq(ctx->db->prepared_statements, 0); /* as authsvcctl has it */
+    ctx->db->prepared_statements = 1;                  /* as in httpd */
     return ctx;
 }
 

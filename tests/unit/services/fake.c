@@ -11,7 +11,10 @@ static const unsigned char database_id[AUTHSVC_UUID_OCTETS] = {1, 2, 3, 4};
 authsvc_error_t *fake_called(authsvc_ctx_t *ctx)
 {
     if (++fake.calls == fake.fail_at) {
-        return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL, "made to fail");
+        authsvc_error_t *err =
+            AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL, "made to fail");
+        err->unknown_outcome = fake.unknown_outcome;
+        return err;
     }
     return NULL;
 }

@@ -61,6 +61,7 @@ typedef struct {
     int n_sessions;
     int calls;             /* of any repository function */
     int fail_at;           /* this call (from 1) is UNAVAILABLE; 0: none */
+    int unknown_outcome;   /* and might be done */
     int transactions;      /* begun */
     int in_transaction;
     int rotations_refused; /* this many rotations are refused though they would be due */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fake.h"
 
+#include "limiter.h"
+
 static authsvc_error_t *refresh(const char *token, authsvc_grant_t *grant)
 {
     return authsvc_sessions_refresh(&fake.ctx, token, grant);
@@ -65,6 +67,89 @@ START_TEST(an_old_token_after_the_grace_ends_the_session)
     ck_assert_ended(first.refresh_token);
     ck_assert_ptr_nonnull(strstr(fake.log.all, "event=refresh-token-reused"));
     ck_assert_ended(second);
+}
+END_TEST
+
+/* The database does not answer the exchange of a token. @param done whether it makes it */
+static void ask_in_vain(const char *token, int done)
+{
+    authsvc_grant_t grant;
+    fake.unknown_outcome = 1;
+    fake.fail_at = fake.calls + 2; /* after the database's identity */
+    ck_assert_problem(refresh(token, &grant), AUTHSVC_E_UNAVAILABLE, NULL);
+    fake.fail_at = 0;
+    if (done) {
+        fake.sessions[0].counter++;
+        fake.sessions[0].rotated_at = fake.now;
+    }
+}
+
+static authsvc_grant_t login_with_limiter(void)
+{
+    fake.ctx.limiter = unit_limiter(fake.pool, &fake.now);
+    return fake_login(fake_add_user("ada@example.org"));
+}
+
+/* An outage may be longer than the grace. */
+START_TEST(what_was_not_answered_is_no_theft)
+{
+    authsvc_grant_t first = login_with_limiter();
+    ask_in_vain(first.refresh_token, 1);
+    wait_seconds(3600);
+    const char *second = next_of(first.refresh_token);
+    ck_assert_str_ne(first.refresh_token, second);
+    ck_assert_str_eq(next_of(first.refresh_token), second); /* that answer may be lost, too */
+    ck_assert_str_ne(next_of(second), second);
+    ck_assert_ended(first.refresh_token); /* whoever has that now, has kept it */
+    ck_assert_ptr_nonnull(strstr(fake.log.all, "event=refresh-token-reused"));
+}
+END_TEST
+
+START_TEST(what_was_not_done_and_then_answered_is_not_excused)
+{
+    authsvc_grant_t first = login_with_limiter();
+    ask_in_vain(first.refresh_token, 0);
+    next_of(first.refresh_token);
+    wait_seconds(31);
+    ck_assert_ended(first.refresh_token);
+}
+END_TEST
+
+START_TEST(the_token_of_another_session_is_not_excused)
+{
+    authsvc_grant_t first = login_with_limiter();
+    authsvc_grant_t other = fake_login(&fake.users[0]);
+    ask_in_vain(first.refresh_token, 1);
+    next_of(other.refresh_token);
+    wait_seconds(31);
+    ck_assert_ended(other.refresh_token);
+    next_of(first.refresh_token);
+}
+END_TEST
+
+START_TEST(what_is_known_not_to_be_done_is_not_noted)
+{
+    authsvc_grant_t first = login_with_limiter();
+    fake.unknown_outcome = 0;
+    fake.fail_at = fake.calls + 2;
+    authsvc_grant_t grant;
+    ck_assert_problem(refresh(first.refresh_token, &grant), AUTHSVC_E_UNAVAILABLE, NULL);
+    fake.fail_at = 0;
+    fake.sessions[0].counter++;
+    fake.sessions[0].rotated_at = fake.now;
+    wait_seconds(31);
+    ck_assert_ended(first.refresh_token);
+}
+END_TEST
+
+START_TEST(without_memory_an_outage_ends_with_the_grace)
+{
+    authsvc_grant_t first = fake_login(fake_add_user("ada@example.org"));
+    ask_in_vain(first.refresh_token, 1);
+    wait_seconds(29);
+    next_of(first.refresh_token);
+    wait_seconds(1);
+    ck_assert_ended(first.refresh_token);
 }
 END_TEST
 
@@ -257,6 +342,11 @@ AUTHSVC_UNIT_SUITE(suite_sessions)
     tcase_add_test(rotation, within_the_grace_tabs_agree);
     tcase_add_test(rotation, after_the_grace_it_rotates_again);
     tcase_add_test(rotation, an_old_token_after_the_grace_ends_the_session);
+    tcase_add_test(rotation, what_was_not_answered_is_no_theft);
+    tcase_add_test(rotation, what_was_not_done_and_then_answered_is_not_excused);
+    tcase_add_test(rotation, the_token_of_another_session_is_not_excused);
+    tcase_add_test(rotation, what_is_known_not_to_be_done_is_not_noted);
+    tcase_add_test(rotation, without_memory_an_outage_ends_with_the_grace);
     tcase_add_test(rotation, a_grandparent_ends_the_session_even_within_the_grace);
     tcase_add_test(rotation, without_grace_a_replay_ends_the_session_at_once);
     tcase_add_test(rotation, a_row_behind_its_token_is_moved_forward);

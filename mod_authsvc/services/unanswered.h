@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUTHSVC_SERVICES_UNANSWERED_H
+#define AUTHSVC_SERVICES_UNANSWERED_H
+
+#include "authsvc/services/services.h"
+
+/*
+ * Exchanges of refresh tokens that the database was asked for and did not answer: it may have done
+ * them. Who sends the token again when an outage is over, which may be long after the grace, is
+ * its owner and no thief. Kept for a day at most, on this node, beside what the rate limits count;
+ * where there is no memory for those, nothing is noted.
+ */
+
+/** @param counter the token's */
+void authsvc_unanswered_note(const authsvc_ctx_t *ctx, const char *session_id,
+                             apr_int64_t counter);
+
+/** @return 1 if it was noted, and not forgotten since */
+int authsvc_unanswered_has(const authsvc_ctx_t *ctx, const char *session_id, apr_int64_t counter);
+
+/** It was exchanged by an answer that came. */
+void authsvc_unanswered_forget(const authsvc_ctx_t *ctx, const char *session_id,
+                               apr_int64_t counter);
+
+#endif
