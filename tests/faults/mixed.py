@@ -115,15 +115,18 @@ class Mixed:
         return sum(1 for a in self.ledger.answers if kind in (None, a.kind)
                    and status in (None, a.status) and a.ended >= self.begun)
 
-    def verdict(self, bites=(), limit=RECOVERY, restarted=False, **rules):
+    def verdict(self, bites=(), is_harmless=False, limit=RECOVERY, restarted=False, **rules):
         """
         Fails with everything that was wrong. bites: kinds of request each of which must have been
-        answered by 503, lest the fault was none or met others. rules: see ledger.Rules.
+        answered by 503, lest the fault was none or met others; is_harmless: none of any kind may
+        be. rules: see ledger.Rules.
         """
         rules = ledger.Rules(**rules)
         found = list(self.broken) + self.server(restarted)
         found += [f"no {kind} was answered by 503: was there a fault?"
                   for kind in bites if not self.seen(kind, 503)]
+        found += [f"{a.kind} at {a.begun - self.begun:+.2f} s: 503"
+                  for a in self.ledger.answers if is_harmless and a.status == 503]
         if self.recovered is None or self.recovered > limit:
             found.append(f"recovery took {self.recovered or 'more than it may'} (limit {limit} s)")
         found += self.ledger.compare(self.service, self.clients, rules)

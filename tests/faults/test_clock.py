@@ -39,8 +39,7 @@ def test_node_is_off(cluster, make_documented, times, hours):
             assert clock(service) == (503, True)
             time.sleep(times(2, 20))
         load.recover()
-    assert load.ledger.counts()["503"] == 0
-    load.verdict()
+    load.verdict(is_harmless=True)
     token = service.api.new_user()["access_token"]
     assert abs(parts(token)[1]["iat"] - time.time() - hours * HOUR) < 60, "the node's clock is off"
     rows = service.database.query(
@@ -61,5 +60,4 @@ def test_database_jumps(pg, times):
             pg.database.set_clock(0)
         load.recover()
     assert clock(pg) == (200, False)
-    assert load.ledger.counts()["503"] == 0
-    load.verdict(ahead=HOUR)
+    load.verdict(is_harmless=True, ahead=HOUR)
