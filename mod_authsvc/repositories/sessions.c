@@ -85,20 +85,24 @@ static const authsvc_statement_t recover_session = {
     .nullable = USER_NULLABLE(1),
 };
 
+#define INSPECT_FIXED 6
+
 static const authsvc_statement_t inspect_session = {
     .name = "sessions_inspect",
     .sql = "SELECT s.counter, s.epoch,"
            " (users.deleted_at IS NULL AND " SESSION_ALIVE("s", "$3", "$4") "),"
            " (s.rotated_at IS NOT NULL AND s.rotated_at > authsvc_now(-$5)),"
+           " authsvc_now(), COALESCE(s.rotated_at, s.created_at),"
            " " USER_COLUMNS("users")
            " FROM sessions s JOIN users ON users.id = s.user_id"
            " WHERE s.id = $1 AND s.nonce_hash = $2",
     .reads_only = 1,
     .n_params = 5,
     .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_BYTES, AUTHSVC_DB_INT, AUTHSVC_DB_INT, AUTHSVC_DB_INT},
-    .n_columns = 4 + USER_N,
-    .columns = {AUTHSVC_DB_INT, AUTHSVC_DB_INT, AUTHSVC_DB_BOOL, AUTHSVC_DB_BOOL, USER_TYPES},
-    .nullable = USER_NULLABLE(4),
+    .n_columns = INSPECT_FIXED + USER_N,
+    .columns = {AUTHSVC_DB_INT, AUTHSVC_DB_INT, AUTHSVC_DB_BOOL, AUTHSVC_DB_BOOL, AUTHSVC_DB_TIME,
+                AUTHSVC_DB_TIME, USER_TYPES},
+    .nullable = USER_NULLABLE(INSPECT_FIXED),
 };
 
 /* IS TRUE keeps PostgreSQL from the index on user_id, whose plan reads all sessions of the user. */
@@ -223,8 +227,9 @@ static authsvc_error_t *sessions_inspect(authsvc_ctx_t *ctx, const authsvc_sessi
         found->epoch = authsvc_db_cell(result, 0, 1)->integer;
         found->alive = (int)authsvc_db_cell(result, 0, 2)->integer;
         found->within_grace = (int)authsvc_db_cell(result, 0, 3)->integer;
+        found->age = authsvc_db_cell(result, 0, 4)->integer - authsvc_db_cell(result, 0, 5)->integer;
         *state = found;
-        *user = authsvc_rows_user(ctx, result, 0, 4);
+        *user = authsvc_rows_user(ctx, result, 0, INSPECT_FIXED);
     }
     return NULL;
 }

@@ -179,13 +179,24 @@ static authsvc_error_t *grant_next(authsvc_ctx_t *ctx, exchange_t *exchange,
     return authsvc_sessions_grant(ctx, user, &exchange->token, epoch, grant);
 }
 
+/* What came of asking for an exchange. */
+static authsvc_error_t *noting(authsvc_ctx_t *ctx, const exchange_t *exchange,
+                               authsvc_error_t *err)
+{
+    if (err && err->unknown_outcome) {
+        authsvc_unanswered_note(ctx, &exchange->asked);
+    }
+    return err;
+}
+
 static authsvc_error_t *recover(authsvc_ctx_t *ctx, exchange_t *exchange, authsvc_grant_t *grant,
                                 int *settled)
 {
     authsvc_user_t *user = NULL;
     apr_int64_t epoch = 0;
-    AUTHSVC_TRY(ctx->repositories->sessions->recover(ctx, &exchange->asked, &exchange->limits,
-                                                     &user, &epoch));
+    AUTHSVC_TRY(noting(ctx, exchange,
+                       ctx->repositories->sessions->recover(ctx, &exchange->asked,
+                                                            &exchange->limits, &user, &epoch)));
     if (!user) {
         return NULL;
     }
@@ -199,8 +210,7 @@ static int is_excused(authsvc_ctx_t *ctx, const exchange_t *exchange,
                       const authsvc_session_state_t *state)
 {
     return state->counter - exchange->asked.counter == 1 &&
-           (state->within_grace || authsvc_unanswered_has(ctx, exchange->asked.session_id,
-                                                          exchange->asked.counter));
+           (state->within_grace || authsvc_unanswered_has(ctx, &exchange->asked, state->age));
 }
 
 /* The row refused to rotate: tell why. *settled stays 0 if it would rotate now. */
@@ -234,12 +244,13 @@ static authsvc_error_t *rotate(authsvc_ctx_t *ctx, exchange_t *exchange, authsvc
 {
     authsvc_user_t *user = NULL;
     apr_int64_t epoch = 0;
-    AUTHSVC_TRY(ctx->repositories->sessions->rotate(ctx, &exchange->asked, &exchange->limits,
-                                                    &user, &epoch));
+    AUTHSVC_TRY(noting(ctx, exchange,
+                       ctx->repositories->sessions->rotate(ctx, &exchange->asked,
+                                                           &exchange->limits, &user, &epoch)));
     if (!user) {
         return settle(ctx, exchange, grant, settled);
     }
-    authsvc_unanswered_forget(ctx, exchange->asked.session_id, exchange->asked.counter);
+    authsvc_unanswered_forget(ctx, &exchange->asked);
     return grant_next(ctx, exchange, user, epoch, grant, settled);
 }
 
@@ -255,12 +266,9 @@ authsvc_error_t *authsvc_sessions_refresh(authsvc_ctx_t *ctx, const char *refres
     /* Between a refusal and the look at its reason the grace may end: then it rotates. */
     for (int attempt = 0; attempt < 2; attempt++) {
         int settled = 0;
-        authsvc_error_t *err = rotate(ctx, &exchange, grant, &settled);
-        if (err && err->unknown_outcome) {
-            authsvc_unanswered_note(ctx, exchange.asked.session_id, exchange.asked.counter);
-        }
-        if (err || settled) {
-            return err;
+        AUTHSVC_TRY(rotate(ctx, &exchange, grant, &settled));
+        if (settled) {
+            return NULL;
         }
     }
     return invalid_refresh_token(ctx, &exchange, "token too far ahead of its session");

@@ -11,15 +11,17 @@
  * where there is no memory for those, nothing is noted.
  */
 
-/** @param counter the token's */
-void authsvc_unanswered_note(const authsvc_ctx_t *ctx, const char *session_id,
-                             apr_int64_t counter);
+/** The exchange of this token was asked for just now. */
+void authsvc_unanswered_note(const authsvc_ctx_t *ctx, const authsvc_session_token_t *token);
 
-/** @return 1 if it was noted, and not forgotten since */
-int authsvc_unanswered_has(const authsvc_ctx_t *ctx, const char *session_id, apr_int64_t counter);
+/**
+ * @param age since the row was last exchanged: that of another time was not asked for in vain
+ * @return 1 if it was noted about then, and not forgotten since
+ */
+int authsvc_unanswered_has(const authsvc_ctx_t *ctx, const authsvc_session_token_t *token,
+                           apr_interval_time_t age);
 
-/** It was exchanged by an answer that came. */
-void authsvc_unanswered_forget(const authsvc_ctx_t *ctx, const char *session_id,
-                               apr_int64_t counter);
+/** It is exchanged now, by an answer that came. */
+void authsvc_unanswered_forget(const authsvc_ctx_t *ctx, const authsvc_session_token_t *token);
 
 #endif

@@ -28,6 +28,7 @@ typedef struct {
     apr_int64_t epoch;
     int alive;        /* not revoked, not idle too long, not too old, user not deleted */
     int within_grace; /* rotated less than the grace ago */
+    apr_interval_time_t age; /* since it was rotated, or begun */
 } authsvc_session_state_t;
 
 /** A living session as its user may see it. */

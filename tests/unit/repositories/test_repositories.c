@@ -267,6 +267,13 @@ START_TEST(a_session_rotates_once_per_grace)
     ck_assert_int_eq(state->counter, 1);
     ck_assert_int_eq(state->alive, 1);
     ck_assert_int_eq(state->within_grace, 1);
+    ck_assert_int_lt(state->age, apr_time_from_sec(60));
+    database_exec(ctx, _i == ON_PGSQL
+                           ? "UPDATE sessions SET rotated_at = rotated_at - interval '100 seconds'"
+                           : "UPDATE sessions SET rotated_at = rotated_at - 100000000");
+    state = inspect(ctx, id, &day);
+    ck_assert_int_ge(state->age, apr_time_from_sec(100));
+    ck_assert_int_lt(state->age, apr_time_from_sec(160));
     ck_assert_int_eq(inspect(ctx, id, &day_without_grace)->within_grace, 0);
     ck_assert_int_eq(rotate(ctx, id, 1, &day_without_grace), 1);
     ck_assert_int_eq(rotate(ctx, id, 1, &day_without_grace), 0);

@@ -325,6 +325,7 @@ static authsvc_error_t *sessions_inspect(authsvc_ctx_t *ctx, const authsvc_sessi
         (*state)->epoch = row->epoch;
         (*state)->alive = session_alive(row, limits);
         (*state)->within_grace = row->rotated_at && row->rotated_at > fake.now - limits->grace;
+        (*state)->age = fake.now - (row->rotated_at ? row->rotated_at : row->created_at);
         *user = copy_user(ctx, row->user);
     }
     return NULL;

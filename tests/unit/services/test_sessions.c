@@ -115,6 +115,29 @@ START_TEST(what_was_not_done_and_then_answered_is_not_excused)
 }
 END_TEST
 
+/* Whoever has an old token and waits for an outage to try it. */
+START_TEST(what_was_exchanged_before_is_not_excused)
+{
+    authsvc_grant_t first = login_with_limiter();
+    next_of(first.refresh_token);
+    wait_seconds(200);
+    ask_in_vain(first.refresh_token, 0);
+    ck_assert_ended(first.refresh_token);
+}
+END_TEST
+
+/* It may be done when the wait begins, and noted when that is over. */
+START_TEST(what_was_done_a_minute_before_it_was_noted_is_excused)
+{
+    fake.now += apr_time_from_sec(7 * _i);
+    authsvc_grant_t first = login_with_limiter();
+    ask_in_vain(first.refresh_token, 1);
+    fake.sessions[0].rotated_at -= apr_time_from_sec(60);
+    wait_seconds(3600);
+    next_of(first.refresh_token);
+}
+END_TEST
+
 START_TEST(the_token_of_another_session_is_not_excused)
 {
     authsvc_grant_t first = login_with_limiter();
@@ -344,6 +367,9 @@ AUTHSVC_UNIT_SUITE(suite_sessions)
     tcase_add_test(rotation, an_old_token_after_the_grace_ends_the_session);
     tcase_add_test(rotation, what_was_not_answered_is_no_theft);
     tcase_add_test(rotation, what_was_not_done_and_then_answered_is_not_excused);
+    tcase_add_test(rotation, what_was_exchanged_before_is_not_excused);
+    tcase_add_loop_test(rotation, what_was_done_a_minute_before_it_was_noted_is_excused, 0,
+                        10);
     tcase_add_test(rotation, the_token_of_another_session_is_not_excused);
     tcase_add_test(rotation, what_is_known_not_to_be_done_is_not_noted);
     tcase_add_test(rotation, without_memory_an_outage_ends_with_the_grace);
