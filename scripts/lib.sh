@@ -110,7 +110,7 @@ LOG_DIR=$(mktemp -d "${TMPDIR:-/tmp}/authsvc-log.XXXXXX")
 # A process group beside this one, which a Ctrl-C does not reach.
 BESIDE=
 at_exit() {
-    [ -z "$BESIDE" ] || kill -- "-$BESIDE"
+    [ -z "$BESIDE" ] || kill -- "-$BESIDE" 2>/dev/null
     return_lent
     rm -rf "$LOG_DIR"
 }

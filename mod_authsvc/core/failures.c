@@ -81,8 +81,8 @@ apr_status_t authsvc_failures_create(void *memory, apr_size_t entries, authsvc_f
 }
 
 /*
- * Whatever a killed process left is a count that is a little off. (pthread_mutex_timedlock would wait by
- * a clock that can be set.)
+ * Whatever a killed process left is a count that is a little off. (pthread_mutex_timedlock would
+ * wait by a clock that can be set.)
  */
 static int lock(authsvc_failures_t *set)
 {

@@ -280,12 +280,16 @@ static authsvc_error_t *execute(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx, sql
 static authsvc_error_t *check_place(const authsvc_db_conn_t *conn, authsvc_ctx_t *ctx,
                                     const char *name)
 {
+    authsvc_error_t *err;
+
     if (!authsvc_sqlite_has_moved(session_of(conn))) {
         return NULL;
     }
-    return AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL,
-                         "statement \"%s\": the database's file was moved, replaced or removed",
-                         name);
+    err = AUTHSVC_ERROR(ctx->pool, AUTHSVC_E_UNAVAILABLE, NULL, NULL,
+                        "statement \"%s\": the database's file was moved, replaced or removed",
+                        name);
+    err->unknown_outcome = 1; /* it is done in the file that may come back */
+    return err;
 }
 
 static authsvc_error_t *sqlite_run(authsvc_db_conn_t *conn, authsvc_ctx_t *ctx,

@@ -227,7 +227,8 @@ static authsvc_error_t *sessions_inspect(authsvc_ctx_t *ctx, const authsvc_sessi
         found->epoch = authsvc_db_cell(result, 0, 1)->integer;
         found->alive = (int)authsvc_db_cell(result, 0, 2)->integer;
         found->within_grace = (int)authsvc_db_cell(result, 0, 3)->integer;
-        found->age = authsvc_db_cell(result, 0, 4)->integer - authsvc_db_cell(result, 0, 5)->integer;
+        found->age =
+            authsvc_db_cell(result, 0, 4)->integer - authsvc_db_cell(result, 0, 5)->integer;
         *state = found;
         *user = authsvc_rows_user(ctx, result, 0, INSPECT_FIXED);
     }

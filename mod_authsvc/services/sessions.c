@@ -175,6 +175,7 @@ static authsvc_error_t *grant_next(authsvc_ctx_t *ctx, exchange_t *exchange,
                                    authsvc_grant_t *grant, int *settled)
 {
     *settled = 1;
+    authsvc_unanswered_forget(ctx, &exchange->asked);
     exchange->token.counter++;
     return authsvc_sessions_grant(ctx, user, &exchange->token, epoch, grant);
 }
@@ -247,11 +248,8 @@ static authsvc_error_t *rotate(authsvc_ctx_t *ctx, exchange_t *exchange, authsvc
     AUTHSVC_TRY(noting(ctx, exchange,
                        ctx->repositories->sessions->rotate(ctx, &exchange->asked,
                                                            &exchange->limits, &user, &epoch)));
-    if (!user) {
-        return settle(ctx, exchange, grant, settled);
-    }
-    authsvc_unanswered_forget(ctx, &exchange->asked);
-    return grant_next(ctx, exchange, user, epoch, grant, settled);
+    return user ? grant_next(ctx, exchange, user, epoch, grant, settled)
+                : settle(ctx, exchange, grant, settled);
 }
 
 authsvc_error_t *authsvc_sessions_refresh(authsvc_ctx_t *ctx, const char *refresh_token,

@@ -5,28 +5,23 @@
 #include <string.h>
 
 #include "authsvc/core/limits.h"
+#include "authsvc/core/settings.h"
 #include "authsvc/crypto/crypto.h"
 
-/* As long as a statement is waited for, at most: it was done in the slot that is noted, or before. */
-#define SLOT apr_time_from_sec(64)
+#define KEPT AUTHSVC_RATE_WINDOW_MAX
+#define CLOCKS apr_time_from_sec(2) /* by which those of node and database may drift */
 
-static apr_int64_t slot_of(apr_time_t time)
+/*
+ * One may be counted for each token in that time: who was, is noted. A session's id is unique, and
+ * was authenticated; so a database that is reached by another name meanwhile has the same notes.
+ */
+static authsvc_try_t try_of(const authsvc_ctx_t *ctx, const authsvc_session_token_t *token)
 {
-    return time / SLOT;
-}
-
-/* One may be counted for each token and slot in a day: who was, is noted. */
-static authsvc_try_t try_of(const authsvc_ctx_t *ctx, const authsvc_session_token_t *token,
-                            apr_int64_t slot)
-{
-    const authsvc_limiter_t *limiter = ctx->limiter;
-    const char *text = apr_psprintf(ctx->pool,
-                                    "%" APR_UINT64_T_HEX_FMT " unanswered %s %" APR_INT64_T_FMT
-                                    " %" APR_INT64_T_FMT,
-                                    limiter->scope, token->session_id, token->counter, slot);
+    const char *text = apr_psprintf(ctx->pool, "unanswered %s %" APR_INT64_T_FMT,
+                                    token->session_id, token->counter);
     const authsvc_try_t made = {
-        .key = authsvc_crypto_short_hash(limiter->key, text, strlen(text)),
-        .rate = {.count = 1, .window = AUTHSVC_RATE_WINDOW_MAX},
+        .key = authsvc_crypto_short_hash(ctx->limiter->key, text, strlen(text)),
+        .rate = {.count = 1, .window = KEPT},
     };
     return made;
 }
@@ -35,7 +30,7 @@ void authsvc_unanswered_note(const authsvc_ctx_t *ctx, const authsvc_session_tok
 {
     if (ctx->limiter) {
         const authsvc_rate_store_t *store = ctx->limiter->store;
-        authsvc_try_t try = try_of(ctx, token, slot_of(authsvc_clock_now(ctx->clock)));
+        authsvc_try_t try = try_of(ctx, token);
         (void)store->take(store->baton, &try, 1);
     }
 }
@@ -43,22 +38,27 @@ void authsvc_unanswered_note(const authsvc_ctx_t *ctx, const authsvc_session_tok
 int authsvc_unanswered_has(const authsvc_ctx_t *ctx, const authsvc_session_token_t *token,
                            apr_interval_time_t age)
 {
-    apr_int64_t done = slot_of(authsvc_clock_now(ctx->clock) - age);
-    int has = 0;
-    for (apr_int64_t slot = done; ctx->limiter && !has && slot <= done + 1; slot++) {
-        const authsvc_rate_store_t *store = ctx->limiter->store;
-        const authsvc_try_t try = try_of(ctx, token, slot);
-        has = store->peek(store->baton, &try, 1) == 0;
+    /* A statement is done as long before its note as it is waited for, or any time after that. */
+    apr_interval_time_t before = ctx->settings->db_timeout + CLOCKS;
+    const authsvc_rate_store_t *store;
+    authsvc_try_t try;
+    if (!ctx->limiter) {
+        return 0;
     }
-    return has;
+    store = ctx->limiter->store;
+    try = try_of(ctx, token);
+    if (store->peek(store->baton, &try, 1) == 1) {
+        return 0;
+    }
+    (void)store->take(store->baton, &try, 1); /* refused, and tells how much of its time is left */
+    return age <= KEPT - try.next + before;
 }
 
 void authsvc_unanswered_forget(const authsvc_ctx_t *ctx, const authsvc_session_token_t *token)
 {
-    apr_int64_t now = slot_of(authsvc_clock_now(ctx->clock));
-    for (apr_int64_t slot = now - 1; ctx->limiter && slot <= now; slot++) {
+    if (ctx->limiter) {
         const authsvc_rate_store_t *store = ctx->limiter->store;
-        const authsvc_try_t try = try_of(ctx, token, slot);
+        const authsvc_try_t try = try_of(ctx, token);
         store->give_back(store->baton, &try, 1);
     }
 }

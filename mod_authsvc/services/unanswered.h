@@ -6,17 +6,18 @@
 
 /*
  * Exchanges of refresh tokens that the database was asked for and did not answer: it may have done
- * them. Who sends the token again when an outage is over, which may be long after the grace, is
- * its owner and no thief. Kept for a day at most, on this node, beside what the rate limits count;
- * where there is no memory for those, nothing is noted.
+ * them, then or when it went on. Who sends the token again after an outage longer than the grace is
+ * taken for its owner and not for a thief. Kept for a day at most, on this node, beside what the
+ * rate limits count; where there is no memory for those, nothing is noted.
  */
 
 /** The exchange of this token was asked for just now. */
 void authsvc_unanswered_note(const authsvc_ctx_t *ctx, const authsvc_session_token_t *token);
 
 /**
- * @param age since the row was last exchanged: that of another time was not asked for in vain
- * @return 1 if it was noted about then, and not forgotten since
+ * @param age since the row was last exchanged: what was done before it was asked for in vain was
+ *   answered
+ * @return 1 if it was noted, and not forgotten since
  */
 int authsvc_unanswered_has(const authsvc_ctx_t *ctx, const authsvc_session_token_t *token,
                            apr_interval_time_t age);

@@ -194,6 +194,18 @@ def test_a_killed_child_is_found(victim):
     assert "no answer" in str(failure.value)
 
 
+def test_a_harmless_fault_that_did_harm(victim, shared_cluster):
+    with Mixed(victim, "planted") as load:
+        with load.fault():
+            shared_cluster.freeze()
+            time.sleep(3.5)
+            shared_cluster.thaw()
+        load.recover()
+    load.verdict()
+    with pytest.raises(pytest.fail.Exception, match="at .* s: 503"):
+        load.verdict(is_harmless=True)
+
+
 def test_no_fault_is_no_proof(victim):
     """The load alone is judged good, but not as the proof of a fault that never was."""
     with Mixed(victim, "nothing") as load:

@@ -206,12 +206,16 @@ START_TEST(a_frozen_server_is_waited_for_until_the_deadline)
     cluster_do("freeze");
     started = authsvc_clock_monotonic();
     ctx->db_budget = apr_time_from_msec(400);
-    ck_assert_code(database_insert(ctx), AUTHSVC_E_UNAVAILABLE);
+    authsvc_error_t *err = database_insert(ctx);
+    ck_assert_code(err, AUTHSVC_E_UNAVAILABLE);
+    ck_assert_int_eq(err->unknown_outcome, 1);
     ck_assert_int_lt(authsvc_clock_monotonic() - started, apr_time_from_msec(700));
     /* now it is BAD, and healing waits for the server as well */
     started = authsvc_clock_monotonic();
     ctx->db_budget = apr_time_from_msec(400);
-    ck_assert_code(database_insert(ctx), AUTHSVC_E_UNAVAILABLE);
+    err = database_insert(ctx);
+    ck_assert_code(err, AUTHSVC_E_UNAVAILABLE);
+    ck_assert_int_eq(err->unknown_outcome, 0);
     ck_assert_int_lt(authsvc_clock_monotonic() - started, apr_time_from_msec(700));
     cluster_do("thaw");
     ctx->db_budget = apr_time_from_sec(10);

@@ -11,6 +11,7 @@ AUTHSVC_UNIT_SUITE(suite_feed);
 AUTHSVC_UNIT_SUITE(suite_identity);
 AUTHSVC_UNIT_SUITE(suite_limits);
 AUTHSVC_UNIT_SUITE(suite_lockout);
+AUTHSVC_UNIT_SUITE(suite_lockout_writer);
 AUTHSVC_UNIT_SUITE(suite_login);
 AUTHSVC_UNIT_SUITE(suite_policy);
 AUTHSVC_UNIT_SUITE(suite_readiness);
@@ -20,5 +21,5 @@ AUTHSVC_UNIT_SUITE(suite_sessions_of_user);
 
 AUTHSVC_UNIT_MAIN(suite_account, suite_administration, suite_authorization, suite_basic,
                   suite_basic_limits, suite_credentials, suite_feed, suite_identity, suite_limits,
-                  suite_lockout, suite_login, suite_policy, suite_readiness, suite_registration,
-                  suite_sessions, suite_sessions_of_user)
+                  suite_lockout, suite_lockout_writer, suite_login, suite_policy, suite_readiness,
+                  suite_registration, suite_sessions, suite_sessions_of_user)

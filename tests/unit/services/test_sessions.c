@@ -126,15 +126,63 @@ START_TEST(what_was_exchanged_before_is_not_excused)
 }
 END_TEST
 
-/* It may be done when the wait begins, and noted when that is over. */
-START_TEST(what_was_done_a_minute_before_it_was_noted_is_excused)
+/* It may be done when the wait begins, and noted when that is over; or when an outage ends. */
+START_TEST(what_was_done_about_the_time_of_its_note_is_excused)
 {
-    fake.now += apr_time_from_sec(7 * _i);
+    static const struct {
+        int before; /* seconds; it is noted so long after it was done */
+        int excused;
+    } done[] = {{4, 1}, {0, 1}, {-100, 1}, {-7200, 1}, {8, 0}};
+    authsvc_grant_t first = login_with_limiter();
+    fake.settings.db_timeout = apr_time_from_sec(3);
+    ask_in_vain(first.refresh_token, 1);
+    wait_seconds(3600);
+    fake.sessions[0].rotated_at -= apr_time_from_sec(done[_i].before);
+    if (done[_i].before < -3600) {
+        wait_seconds(7200);
+    }
+    if (done[_i].excused) {
+        next_of(first.refresh_token);
+    } else {
+        ck_assert_ended(first.refresh_token);
+    }
+}
+END_TEST
+
+START_TEST(a_note_is_kept_for_a_day)
+{
     authsvc_grant_t first = login_with_limiter();
     ask_in_vain(first.refresh_token, 1);
-    fake.sessions[0].rotated_at -= apr_time_from_sec(60);
-    wait_seconds(3600);
+    wait_seconds(86399);
     next_of(first.refresh_token);
+    wait_seconds(1);
+    ck_assert_ended(first.refresh_token);
+}
+END_TEST
+
+/* The same of a row that is behind its token, and is moved forward. */
+START_TEST(what_a_recovery_was_not_answered_is_no_theft)
+{
+    authsvc_grant_t first = login_with_limiter();
+    const char *second = next_of(first.refresh_token), *third;
+    authsvc_grant_t grant;
+    fake.sessions[0].counter = 0;
+    fake.sessions[0].rotated_at = 0;
+    fake.unknown_outcome = 1;
+    fake.fail_at = fake.calls + 4; /* identity, rotate, inspect */
+    ck_assert_problem(refresh(second, &grant), AUTHSVC_E_UNAVAILABLE, NULL);
+    fake.fail_at = 0;
+    if (_i) { /* it was not done: the next one is, and answered, so that nothing is excused */
+        third = next_of(second);
+        wait_seconds(31);
+        ck_assert_ended(second);
+    } else {
+        fake.sessions[0].counter = 2;
+        fake.sessions[0].rotated_at = fake.now;
+        wait_seconds(31);
+        third = next_of(second);
+    }
+    ck_assert_str_ne(third, second);
 }
 END_TEST
 
@@ -368,8 +416,9 @@ AUTHSVC_UNIT_SUITE(suite_sessions)
     tcase_add_test(rotation, what_was_not_answered_is_no_theft);
     tcase_add_test(rotation, what_was_not_done_and_then_answered_is_not_excused);
     tcase_add_test(rotation, what_was_exchanged_before_is_not_excused);
-    tcase_add_loop_test(rotation, what_was_done_a_minute_before_it_was_noted_is_excused, 0,
-                        10);
+    tcase_add_loop_test(rotation, what_was_done_about_the_time_of_its_note_is_excused, 0, 5);
+    tcase_add_test(rotation, a_note_is_kept_for_a_day);
+    tcase_add_loop_test(rotation, what_a_recovery_was_not_answered_is_no_theft, 0, 2);
     tcase_add_test(rotation, the_token_of_another_session_is_not_excused);
     tcase_add_test(rotation, what_is_known_not_to_be_done_is_not_noted);
     tcase_add_test(rotation, without_memory_an_outage_ends_with_the_grace);
