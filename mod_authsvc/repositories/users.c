@@ -19,7 +19,8 @@ static const authsvc_statement_t insert_user = {
 /*
  * The same, so that nobody can tell by the time it takes whether the email was taken: a row is
  * written, and the disk waited for, either way. On PostgreSQL that is one without a meaning; on
- * SQLite, where each index is felt, the user's own, with what it holds.
+ * SQLite, where each index is felt, the user's own, which moves to the end of the table as it is:
+ * a new rowid is written to every index, and, unlike a new id, no session is asked about it.
  */
 static const authsvc_statement_t insert_unseen = {
     .name = "users_insert_unseen",
@@ -30,8 +31,8 @@ static const authsvc_statement_t insert_unseen = {
              " authsvc_now(3600))"
              " ON CONFLICT (account, place) DO UPDATE SET expires_at = authsvc_now(3600)"
              " RETURNING (SELECT COUNT(*) FROM made)",
-    .sqlite = INSERT_USER " ON CONFLICT (email) DO UPDATE SET email = excluded.email,"
-              " created_at = users.created_at"
+    .sqlite = INSERT_USER " ON CONFLICT (email) DO UPDATE"
+              " SET rowid = (SELECT MAX(rowid) + 1 FROM users)"
               " RETURNING id = $1 AND length($6) > 0",
     .n_params = 6,
     .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT,
