@@ -201,13 +201,12 @@ int authsvc_rate_table_take(authsvc_rate_table_t *table, authsvc_try_t *try, apr
     return 0;
 }
 
-int authsvc_rate_table_peek(authsvc_rate_table_t *table, const authsvc_try_t *try, apr_time_t now)
+int authsvc_rate_table_peek(authsvc_rate_table_t *table, authsvc_try_t *try, apr_time_t now)
 {
-    authsvc_try_t copy = *try;
     place_t place;
 
     (void)find(bucket_of(table, try->key), tag_of(try->key), now, &place);
-    return assess(&copy, try->rate.window / try->rate.count, place.debt);
+    return assess(try, try->rate.window / try->rate.count, place.debt);
 }
 
 void authsvc_rate_table_give_back(authsvc_rate_table_t *table, const authsvc_try_t *try,
@@ -239,7 +238,7 @@ int authsvc_rate_table_take_all(authsvc_rate_table_t *table, authsvc_try_t *trie
     return refused;
 }
 
-int authsvc_rate_table_peek_all(authsvc_rate_table_t *table, const authsvc_try_t *tries, int n,
+int authsvc_rate_table_peek_all(authsvc_rate_table_t *table, authsvc_try_t *tries, int n,
                                 apr_time_t now)
 {
     int refused = 0;
@@ -264,7 +263,7 @@ static int take_now(void *baton, authsvc_try_t *tries, int n)
     return authsvc_rate_table_take_all(baton, tries, n, clock_now());
 }
 
-static int peek_now(void *baton, const authsvc_try_t *tries, int n)
+static int peek_now(void *baton, authsvc_try_t *tries, int n)
 {
     return authsvc_rate_table_peek_all(baton, tries, n, clock_now());
 }

@@ -13,39 +13,56 @@
 
 APLOG_USE_MODULE(authsvc);
 
-#define USERDATA "authsvc_limits_1"
+#define USERDATA "authsvc_limits_2"
 #define ALIGNMENT 64
 #define WARN_EVERY 3600 /* seconds */
 #define DEFAULT_ENTRIES 262144 /* 2 MiB, of which the system gives what is used */
+#define NOTES 65536            /* 512 KiB, likewise */
 
 /* What outlives a reload, for as long as the size stays. */
 typedef struct {
     authsvc_rate_store_t store;
+    authsvc_rate_store_t notes;
     unsigned char key[AUTHSVC_LIMITER_KEY];
 } kept_t;
 
-static apr_status_t make_table(apr_pool_t *process_pool, apr_size_t entries, kept_t **kept)
+static apr_status_t make_store(apr_uintptr_t address, apr_size_t entries,
+                               authsvc_rate_store_t *store)
 {
+    authsvc_rate_table_t *table;
+    apr_status_t status = authsvc_rate_table_create((void *)address, entries, &table);
+
+    if (status == APR_SUCCESS) {
+        authsvc_rate_table_store(table, store);
+    }
+    return status;
+}
+
+static apr_status_t make_stores(apr_pool_t *process_pool, apr_size_t entries, kept_t **kept)
+{
+    kept_t *made = apr_pcalloc(process_pool, sizeof(*made));
+    apr_size_t size = authsvc_rate_table_size(entries);
     apr_uintptr_t address;
     apr_shm_t *memory;
-    authsvc_rate_table_t *table;
     /* Without a name: the children inherit it, and it ends with the last of them. */
-    apr_status_t status = apr_shm_create(&memory, authsvc_rate_table_size(entries) + ALIGNMENT,
-                                         NULL, process_pool);
+    apr_status_t status = apr_shm_create(
+        &memory, size + authsvc_rate_table_size(NOTES) + ALIGNMENT, NULL, process_pool);
 
     if (status != APR_SUCCESS) {
         return status;
     }
     address = (apr_uintptr_t)apr_shm_baseaddr_get(memory);
     address = (address + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    status = authsvc_rate_table_create((void *)address, entries, &table);
+    status = make_store(address, entries, &made->store);
+    if (status == APR_SUCCESS) {
+        status = make_store(address + size, NOTES, &made->notes);
+    }
     if (status != APR_SUCCESS) {
         apr_shm_destroy(memory);
         return status;
     }
-    *kept = apr_pcalloc(process_pool, sizeof(**kept));
-    authsvc_rate_table_store(table, &(*kept)->store);
-    authsvc_crypto_random((*kept)->key, sizeof((*kept)->key));
+    authsvc_crypto_random(made->key, sizeof(made->key));
+    *kept = made;
     return APR_SUCCESS;
 }
 
@@ -64,7 +81,7 @@ static const kept_t *find_or_make(server_rec *main_server, apr_pool_t *ptemp)
     if (kept) {
         return kept;
     }
-    status = make_table(process_pool, entries, &made);
+    status = make_stores(process_pool, entries, &made);
     if (status != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, status, main_server,
                      "AS0641: AuthSvcRateLimitTableSize: no shared memory for %" APR_SIZE_T_FMT
@@ -85,6 +102,7 @@ static const authsvc_limiter_t *make_limiter(apr_pool_t *pconf, const kept_t *ke
     const char *database = apr_pstrcat(pconf, config->dbd.driver, " ", config->dbd.params, NULL);
 
     limiter->store = &kept->store;
+    limiter->notes = &kept->notes;
     memcpy(limiter->key, kept->key, sizeof(limiter->key));
     limiter->scope = authsvc_crypto_short_hash(limiter->key, database, strlen(database));
     return limiter;

@@ -9,7 +9,7 @@
 #include "authsvc/crypto/crypto.h"
 
 #define KEPT AUTHSVC_RATE_WINDOW_MAX
-#define CLOCKS apr_time_from_sec(2) /* by which those of node and database may drift */
+#define DRIFT apr_time_from_sec(2) /* of the clocks of node and database against each other */
 
 /*
  * One may be counted for each token in that time: who was, is noted. A session's id is unique, and
@@ -29,9 +29,10 @@ static authsvc_try_t try_of(const authsvc_ctx_t *ctx, const authsvc_session_toke
 void authsvc_unanswered_note(const authsvc_ctx_t *ctx, const authsvc_session_token_t *token)
 {
     if (ctx->limiter) {
-        const authsvc_rate_store_t *store = ctx->limiter->store;
+        const authsvc_rate_store_t *notes = ctx->limiter->notes;
         authsvc_try_t try = try_of(ctx, token);
-        (void)store->take(store->baton, &try, 1);
+        /* If it was noted before, that stays: the first one may have done it. */
+        (void)notes->take(notes->baton, &try, 1);
     }
 }
 
@@ -39,26 +40,23 @@ int authsvc_unanswered_has(const authsvc_ctx_t *ctx, const authsvc_session_token
                            apr_interval_time_t age)
 {
     /* A statement is done as long before its note as it is waited for, or any time after that. */
-    apr_interval_time_t before = ctx->settings->db_timeout + CLOCKS;
-    const authsvc_rate_store_t *store;
+    apr_interval_time_t slack = ctx->settings->db_timeout + DRIFT;
+    const authsvc_rate_store_t *notes;
     authsvc_try_t try;
     if (!ctx->limiter) {
         return 0;
     }
-    store = ctx->limiter->store;
+    notes = ctx->limiter->notes;
     try = try_of(ctx, token);
-    if (store->peek(store->baton, &try, 1) == 1) {
-        return 0;
-    }
-    (void)store->take(store->baton, &try, 1); /* refused, and tells how much of its time is left */
-    return age <= KEPT - try.next + before;
+    /* A note's next try is when its time is over. */
+    return notes->peek(notes->baton, &try, 1) == 0 && age <= KEPT - try.next + slack;
 }
 
 void authsvc_unanswered_forget(const authsvc_ctx_t *ctx, const authsvc_session_token_t *token)
 {
     if (ctx->limiter) {
-        const authsvc_rate_store_t *store = ctx->limiter->store;
+        const authsvc_rate_store_t *notes = ctx->limiter->notes;
         const authsvc_try_t try = try_of(ctx, token);
-        store->give_back(store->baton, &try, 1);
+        notes->give_back(notes->baton, &try, 1);
     }
 }

@@ -7,8 +7,8 @@
 /*
  * Exchanges of refresh tokens that the database was asked for and did not answer: it may have done
  * them, then or when it went on. Who sends the token again after an outage longer than the grace is
- * taken for its owner and not for a thief. Kept for a day at most, on this node, beside what the
- * rate limits count; where there is no memory for those, nothing is noted.
+ * taken for its owner and not for a thief. Kept for a day at most, on this node, in a table as the
+ * rate limits' is, but of its own; where there is no memory for those, nothing is noted.
  */
 
 /** The exchange of this token was asked for just now. */

@@ -67,6 +67,7 @@ apr_array_header_t *authsvc_limit_defaults(apr_pool_t *pool, authsvc_limit_polic
 /** What the requests of a virtual host are counted by; shared by all threads and processes. */
 typedef struct {
     const authsvc_rate_store_t *store;
+    const authsvc_rate_store_t *notes; /* services/unanswered.h: they displace nothing counted */
     unsigned char key[AUTHSVC_LIMITER_KEY]; /* of the hash, so that nobody can choose collisions */
     apr_uint64_t scope; /* whose accounts they are; others' are counted for themselves */
 } authsvc_limiter_t;

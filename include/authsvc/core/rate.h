@@ -38,8 +38,8 @@ typedef struct authsvc_rate_store_t {
      *   then they are set in all
      */
     int (*take)(void *baton, authsvc_try_t *tries, int n);
-    /** What take would return, without counting. */
-    int (*peek)(void *baton, const authsvc_try_t *tries, int n);
+    /** What take would return, and set in the one that it would refuse, without counting. */
+    int (*peek)(void *baton, authsvc_try_t *tries, int n);
     /** Take back what take counted. */
     void (*give_back)(void *baton, const authsvc_try_t *tries, int n);
     void *baton;
@@ -76,8 +76,8 @@ apr_status_t authsvc_rate_table_create(void *memory, apr_size_t entries,
  */
 int authsvc_rate_table_take(authsvc_rate_table_t *table, authsvc_try_t *try, apr_time_t now);
 
-/** What authsvc_rate_table_take would return. Counts and changes nothing. */
-int authsvc_rate_table_peek(authsvc_rate_table_t *table, const authsvc_try_t *try, apr_time_t now);
+/** What authsvc_rate_table_take would return, with what is left now. Counts nothing. */
+int authsvc_rate_table_peek(authsvc_rate_table_t *table, authsvc_try_t *try, apr_time_t now);
 
 /** Take back a try that was admitted. */
 void authsvc_rate_table_give_back(authsvc_rate_table_t *table, const authsvc_try_t *try,
@@ -88,7 +88,7 @@ int authsvc_rate_table_take_all(authsvc_rate_table_t *table, authsvc_try_t *trie
                                 apr_time_t now);
 
 /** The same for authsvc_rate_store_t's peek. */
-int authsvc_rate_table_peek_all(authsvc_rate_table_t *table, const authsvc_try_t *tries, int n,
+int authsvc_rate_table_peek_all(authsvc_rate_table_t *table, authsvc_try_t *tries, int n,
                                 apr_time_t now);
 
 /** A store that is such a table, by a clock that nobody sets. @param store filled in */

@@ -231,9 +231,11 @@ START_TEST(a_look_counts_nothing)
     for (int i = 0; i < 5; i++) {
         ck_assert_int_eq(authsvc_rate_table_peek_all(table, tries, 2, START), 2);
     }
-    ck_assert_int_eq(tries[0].left, -7);
+    ck_assert_int_eq(tries[0].left, 2);
     ck_assert_int_eq(authsvc_rate_table_take_all(table, tries, 2, START), 2);
-    ck_assert_int_eq(authsvc_rate_table_peek_all(table, tries, 2, START), 1);
+    ck_assert_int_eq(authsvc_rate_table_peek_all(table, tries, 2, START + SECOND), 1);
+    ck_assert_int_eq(tries[1].left, 0);
+    ck_assert_int_eq(tries[1].next, 59 * SECOND);
     ck_assert(authsvc_rate_table_peek(table, &tries[0], START));
     ck_assert(authsvc_rate_table_take(table, &tries[0], START));
     ck_assert(!authsvc_rate_table_peek(table, &tries[0], START));

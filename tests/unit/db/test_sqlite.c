@@ -353,7 +353,9 @@ START_TEST(a_file_that_was_moved_away_is_not_written)
     ck_assert_ok(database_insert(ctx));
     move(database, "", ".away");
     for (int i = 0; i < 2; i++) {
-        ck_assert_code(database_insert(ctx), AUTHSVC_E_UNAVAILABLE);
+        authsvc_error_t *err = database_insert(ctx);
+        ck_assert_code(err, AUTHSVC_E_UNAVAILABLE);
+        ck_assert_int_eq(err->unknown_outcome, 0);
         ck_assert_code(authsvc_db_transaction(ctx, insert_in_transaction, NULL),
                        AUTHSVC_E_UNAVAILABLE);
     }
@@ -410,8 +412,9 @@ START_TEST(a_commit_into_a_file_that_is_gone_is_not_one)
 
     database_exec(ctx, "CREATE TABLE t (a INTEGER) STRICT");
     ck_assert_ok(authsvc_db_transaction(ctx, insert_in_transaction, NULL));
-    ck_assert_code(authsvc_db_transaction(ctx, insert_and_lose_the_file, &database),
-                   AUTHSVC_E_UNAVAILABLE);
+    authsvc_error_t *err = authsvc_db_transaction(ctx, insert_and_lose_the_file, &database);
+    ck_assert_code(err, AUTHSVC_E_UNAVAILABLE);
+    ck_assert_int_eq(err->unknown_outcome, 1);
 }
 END_TEST
 

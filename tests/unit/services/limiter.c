@@ -18,7 +18,7 @@ static int take(void *baton, authsvc_try_t *tries, int n)
     return authsvc_rate_table_take_all(made->table, tries, n, *made->now);
 }
 
-static int peek(void *baton, const authsvc_try_t *tries, int n)
+static int peek(void *baton, authsvc_try_t *tries, int n)
 {
     const baton_t *made = baton;
 
@@ -34,11 +34,10 @@ static void give_back(void *baton, const authsvc_try_t *tries, int n)
     }
 }
 
-const authsvc_limiter_t *unit_limiter(apr_pool_t *pool, const apr_time_t *now)
+static const authsvc_rate_store_t *make_store(apr_pool_t *pool, const apr_time_t *now)
 {
     apr_uintptr_t memory =
         (apr_uintptr_t)apr_pcalloc(pool, authsvc_rate_table_size(ENTRIES) + ALIGNMENT);
-    authsvc_limiter_t *limiter = apr_pcalloc(pool, sizeof(*limiter));
     authsvc_rate_store_t *store = apr_pcalloc(pool, sizeof(*store));
     baton_t *baton = apr_pcalloc(pool, sizeof(*baton));
 
@@ -51,6 +50,14 @@ const authsvc_limiter_t *unit_limiter(apr_pool_t *pool, const apr_time_t *now)
     store->peek = peek;
     store->give_back = give_back;
     store->baton = baton;
-    limiter->store = store;
+    return store;
+}
+
+const authsvc_limiter_t *unit_limiter(apr_pool_t *pool, const apr_time_t *now)
+{
+    authsvc_limiter_t *limiter = apr_pcalloc(pool, sizeof(*limiter));
+
+    limiter->store = make_store(pool, now);
+    limiter->notes = make_store(pool, now);
     return limiter;
 }

@@ -84,19 +84,25 @@ static void ask_in_vain(const char *token, int done)
     }
 }
 
-static authsvc_grant_t login_with_limiter(void)
+static authsvc_grant_t login_with_notes(void)
 {
-    fake.ctx.limiter = unit_limiter(fake.pool, &fake.now);
+    authsvc_limiter_t *limiter = apr_pmemdup(fake.pool, unit_limiter(fake.pool, &fake.now),
+                                             sizeof(*limiter));
+    limiter->store = NULL; /* notes take no place there */
+    fake.ctx.limiter = limiter;
+    fake.ctx.exempt = 1; /* from what is counted there */
     return fake_login(fake_add_user("ada@example.org"));
 }
 
 /* An outage may be longer than the grace. */
 START_TEST(what_was_not_answered_is_no_theft)
 {
-    authsvc_grant_t first = login_with_limiter();
+    authsvc_grant_t first = login_with_notes();
     ask_in_vain(first.refresh_token, 1);
     wait_seconds(3600);
+    ck_assert_ptr_null(strstr(fake.log.all, "event=refresh-excused"));
     const char *second = next_of(first.refresh_token);
+    ck_assert_ptr_nonnull(strstr(fake.log.all, "event=refresh-excused"));
     ck_assert_str_ne(first.refresh_token, second);
     ck_assert_str_eq(next_of(first.refresh_token), second); /* that answer may be lost, too */
     ck_assert_str_ne(next_of(second), second);
@@ -107,7 +113,7 @@ END_TEST
 
 START_TEST(what_was_not_done_and_then_answered_is_not_excused)
 {
-    authsvc_grant_t first = login_with_limiter();
+    authsvc_grant_t first = login_with_notes();
     ask_in_vain(first.refresh_token, 0);
     next_of(first.refresh_token);
     wait_seconds(31);
@@ -118,7 +124,7 @@ END_TEST
 /* Whoever has an old token and waits for an outage to try it. */
 START_TEST(what_was_exchanged_before_is_not_excused)
 {
-    authsvc_grant_t first = login_with_limiter();
+    authsvc_grant_t first = login_with_notes();
     next_of(first.refresh_token);
     wait_seconds(200);
     ask_in_vain(first.refresh_token, 0);
@@ -133,7 +139,7 @@ START_TEST(what_was_done_about_the_time_of_its_note_is_excused)
         int before; /* seconds; it is noted so long after it was done */
         int excused;
     } done[] = {{4, 1}, {0, 1}, {-100, 1}, {-7200, 1}, {8, 0}};
-    authsvc_grant_t first = login_with_limiter();
+    authsvc_grant_t first = login_with_notes();
     fake.settings.db_timeout = apr_time_from_sec(3);
     ask_in_vain(first.refresh_token, 1);
     wait_seconds(3600);
@@ -149,9 +155,21 @@ START_TEST(what_was_done_about_the_time_of_its_note_is_excused)
 }
 END_TEST
 
+/* The first of two that were sent in vain may have done it. */
+START_TEST(a_second_try_in_vain_leaves_the_note_of_the_first)
+{
+    authsvc_grant_t first = login_with_notes();
+    fake.settings.db_timeout = apr_time_from_sec(3);
+    ask_in_vain(first.refresh_token, 1);
+    wait_seconds(60);
+    ask_in_vain(first.refresh_token, 0);
+    next_of(first.refresh_token);
+}
+END_TEST
+
 START_TEST(a_note_is_kept_for_a_day)
 {
-    authsvc_grant_t first = login_with_limiter();
+    authsvc_grant_t first = login_with_notes();
     ask_in_vain(first.refresh_token, 1);
     wait_seconds(86399);
     next_of(first.refresh_token);
@@ -163,7 +181,7 @@ END_TEST
 /* The same of a row that is behind its token, and is moved forward. */
 START_TEST(what_a_recovery_was_not_answered_is_no_theft)
 {
-    authsvc_grant_t first = login_with_limiter();
+    authsvc_grant_t first = login_with_notes();
     const char *second = next_of(first.refresh_token), *third;
     authsvc_grant_t grant;
     fake.sessions[0].counter = 0;
@@ -188,7 +206,7 @@ END_TEST
 
 START_TEST(the_token_of_another_session_is_not_excused)
 {
-    authsvc_grant_t first = login_with_limiter();
+    authsvc_grant_t first = login_with_notes();
     authsvc_grant_t other = fake_login(&fake.users[0]);
     ask_in_vain(first.refresh_token, 1);
     next_of(other.refresh_token);
@@ -200,7 +218,7 @@ END_TEST
 
 START_TEST(what_is_known_not_to_be_done_is_not_noted)
 {
-    authsvc_grant_t first = login_with_limiter();
+    authsvc_grant_t first = login_with_notes();
     fake.unknown_outcome = 0;
     fake.fail_at = fake.calls + 2;
     authsvc_grant_t grant;
@@ -417,6 +435,7 @@ AUTHSVC_UNIT_SUITE(suite_sessions)
     tcase_add_test(rotation, what_was_not_done_and_then_answered_is_not_excused);
     tcase_add_test(rotation, what_was_exchanged_before_is_not_excused);
     tcase_add_loop_test(rotation, what_was_done_about_the_time_of_its_note_is_excused, 0, 5);
+    tcase_add_test(rotation, a_second_try_in_vain_leaves_the_note_of_the_first);
     tcase_add_test(rotation, a_note_is_kept_for_a_day);
     tcase_add_loop_test(rotation, what_a_recovery_was_not_answered_is_no_theft, 0, 2);
     tcase_add_test(rotation, the_token_of_another_session_is_not_excused);
