@@ -19,8 +19,8 @@ static const authsvc_statement_t insert_user = {
 /*
  * The same, so that nobody can tell by the time it takes whether the email was taken: a row is
  * written, and the disk waited for, either way. On PostgreSQL that is one without a meaning; on
- * SQLite, where each index is felt, the user's own, which moves to the end of the table as it is:
- * a new rowid is written to every index, and, unlike a new id, no session is asked about it.
+ * SQLite, where each index is felt, the user's own, as it is: a rowid that is set is written to all
+ * of them, be it the same, and, unlike an id, no session is asked about it.
  */
 static const authsvc_statement_t insert_unseen = {
     .name = "users_insert_unseen",
@@ -32,7 +32,7 @@ static const authsvc_statement_t insert_unseen = {
              " ON CONFLICT (account, place) DO UPDATE SET expires_at = authsvc_now(3600)"
              " RETURNING (SELECT COUNT(*) FROM made)",
     .sqlite = INSERT_USER " ON CONFLICT (email) DO UPDATE"
-              " SET rowid = (SELECT MAX(rowid) + 1 FROM users)"
+              " SET rowid = users.rowid"
               " RETURNING id = $1 AND length($6) > 0",
     .n_params = 6,
     .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT,
