@@ -40,7 +40,7 @@ static apr_status_t make_store(apr_uintptr_t address, apr_size_t entries,
 
 static apr_status_t make_stores(apr_pool_t *process_pool, apr_size_t entries, kept_t **kept)
 {
-    kept_t *made = apr_pcalloc(process_pool, sizeof(*made));
+    kept_t made;
     apr_size_t size = authsvc_rate_table_size(entries);
     apr_uintptr_t address;
     apr_shm_t *memory;
@@ -53,16 +53,16 @@ static apr_status_t make_stores(apr_pool_t *process_pool, apr_size_t entries, ke
     }
     address = (apr_uintptr_t)apr_shm_baseaddr_get(memory);
     address = (address + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    status = make_store(address, entries, &made->store);
+    status = make_store(address, entries, &made.store);
     if (status == APR_SUCCESS) {
-        status = make_store(address + size, NOTES, &made->notes);
+        status = make_store(address + size, NOTES, &made.notes);
     }
     if (status != APR_SUCCESS) {
         apr_shm_destroy(memory);
         return status;
     }
-    authsvc_crypto_random(made->key, sizeof(made->key));
-    *kept = made;
+    authsvc_crypto_random(made.key, sizeof(made.key));
+    *kept = apr_pmemdup(process_pool, &made, sizeof(made));
     return APR_SUCCESS;
 }
 

@@ -208,18 +208,23 @@ static authsvc_error_t *recover(authsvc_ctx_t *ctx, exchange_t *exchange, authsv
 
 /* Whoever has the token before the row's may not have been told of that. */
 static int is_excused(authsvc_ctx_t *ctx, const exchange_t *exchange,
-                      const authsvc_session_state_t *state, const authsvc_user_t *user)
+                      const authsvc_session_state_t *state)
 {
-    if (state->counter - exchange->asked.counter != 1) {
-        return 0;
-    }
+    return state->counter - exchange->asked.counter == 1 &&
+           (state->within_grace || authsvc_unanswered_has(ctx, &exchange->asked, state->age));
+}
+
+/* The token of the row as it is. */
+static authsvc_error_t *grant_again(authsvc_ctx_t *ctx, exchange_t *exchange,
+                                    const authsvc_session_state_t *state,
+                                    const authsvc_user_t *user, authsvc_grant_t *grant)
+{
+    exchange->token.counter = (apr_uint32_t)state->counter;
+    AUTHSVC_TRY(authsvc_sessions_grant(ctx, user, &exchange->token, state->epoch, grant));
     if (!state->within_grace) {
-        if (!authsvc_unanswered_has(ctx, &exchange->asked, state->age)) {
-            return 0;
-        }
         authsvc_event(ctx, "AS0218", "refresh-excused", user->id, exchange->asked.session_id);
     }
-    return 1;
+    return NULL;
 }
 
 /* The row refused to rotate: tell why. *settled stays 0 if it would rotate now. */
@@ -240,10 +245,9 @@ static authsvc_error_t *settle(authsvc_ctx_t *ctx, exchange_t *exchange, authsvc
     if (ahead < 0) {
         return recover(ctx, exchange, grant, settled);
     }
-    if (ahead == 0 ? state->within_grace : is_excused(ctx, exchange, state, user)) {
+    if (ahead == 0 ? state->within_grace : is_excused(ctx, exchange, state)) {
         *settled = 1;
-        exchange->token.counter = (apr_uint32_t)state->counter;
-        return authsvc_sessions_grant(ctx, user, &exchange->token, state->epoch, grant);
+        return grant_again(ctx, exchange, state, user, grant);
     }
     return ahead > 0 ? end_stolen(ctx, exchange, user) : NULL;
 }

@@ -41,7 +41,7 @@ struct authsvc_error_t {
     const char *internal;       /* for the log only */
     apr_array_header_t *fields; /* of authsvc_error_field_t, or NULL */
     int retry_after;            /* seconds, 0: the problem type's own default */
-    int unknown_outcome;        /* a statement was sent, and not answered: it may be done */
+    int unknown_outcome;        /* it may be done, or will be, or elsewhere */
     const char *file;
     int line;
     const authsvc_error_t *cause;
