@@ -31,8 +31,7 @@ static const authsvc_statement_t insert_unseen = {
              " authsvc_now(3600))"
              " ON CONFLICT (account, place) DO UPDATE SET expires_at = authsvc_now(3600)"
              " RETURNING (SELECT COUNT(*) FROM made)",
-    .sqlite = INSERT_USER " ON CONFLICT (email) DO UPDATE"
-              " SET rowid = users.rowid"
+    .sqlite = INSERT_USER " ON CONFLICT (email) DO UPDATE SET rowid = users.rowid"
               " RETURNING id = $1 AND length($6) > 0",
     .n_params = 6,
     .params = {AUTHSVC_DB_UUID, AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT, AUTHSVC_DB_TEXT,

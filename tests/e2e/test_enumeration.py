@@ -57,6 +57,14 @@ def test_register_refuses_both_alike(discreet):
     assert api.register(known, "short").status_code == 400
 
 
+def test_a_known_account_keeps_its_sessions(discreet):
+    api, known = discreet.api, new_email()
+    api.register(known)
+    token = api.login(known).json()["refresh_token"]
+    assert api.register(known).status_code == 202
+    assert api.refresh(token).status_code == 200
+
+
 def test_a_deactivated_account_is_a_known_address(discreet):
     api, gone = discreet.api, new_email()
     api.register(gone)
