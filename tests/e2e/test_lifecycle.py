@@ -20,7 +20,7 @@ def traffic(service):
     # new connections: a kept one may belong to a generation that is about to end
     clients = [service.new_api() for _ in range(4)]
     email = clients[0].new_user()["user"]["email"]
-    reader = clients[0].login(email).json()
+    reader = clients[1].new_user()  # somebody else: many logins end the oldest of their sessions
     return clients, Steady([("login", lambda: clients[0].login(email)),
                             ("me", lambda: clients[1].me(reader["access_token"])),
                             ("register", lambda: clients[2].register(new_email())),
@@ -34,6 +34,7 @@ def test_graceful_reloads_under_load(make_service):
     service.httpd.graceful()
     files, sets = open_files(service.httpd.process.pid), semaphores(service.httpd)
     clients, steady = traffic(service)
+    service.httpd.allow("AH03490")  # the children of eight generations may not end in time
     with steady:
         for _ in range(8):
             time.sleep(0.3)
