@@ -66,37 +66,47 @@ static int is_dot_atom(const char *local, apr_size_t len)
     return !after_dot;
 }
 
+static char *to_nfc(apr_pool_t *pool, const char *text, apr_size_t *len)
+{
+    size_t made_len = 0;
+    uint8_t *made = u8_normalize(UNINORM_NFC, (const uint8_t *)text, *len, NULL, &made_len);
+    char *copy;
+
+    if (!made) {
+        authsvc_out_of_memory(pool);
+    }
+    copy = apr_pstrmemdup(pool, (const char *)made, made_len);
+    free(made);
+    *len = made_len;
+    return copy;
+}
+
 static const char *normalize_local(apr_pool_t *pool, const char *text, apr_size_t len, int utf8,
                                    const char **local)
 {
-    uint8_t *nfc;
-    size_t nfc_len = 0, i;
     char *copy;
     int beyond_ascii = 0;
 
     if (len == 0) {
         return bad_format;
     }
-    for (i = 0; i < len; i++) {
+    for (apr_size_t i = 0; i < len; i++) {
         beyond_ascii |= (unsigned char)text[i] >= 0x80;
     }
     /* First, since some of NFC's results are ASCII: U+212A is K. */
-    nfc = u8_normalize(UNINORM_NFC, (const uint8_t *)text, len, NULL, &nfc_len);
-    if (!nfc) {
-        authsvc_out_of_memory(pool);
-    }
-    copy = apr_pstrmemdup(pool, (const char *)nfc, nfc_len);
-    free(nfc);
-    for (i = 0; i < nfc_len; i++) {
+    copy = to_nfc(pool, text, &len);
+    for (apr_size_t i = 0; i < len; i++) {
         copy[i] = ascii_lower(copy[i]);
     }
-    if (!is_dot_atom(copy, nfc_len)) {
+    /* And again, since "t" with a diaeresis is one character, and "T" with one is two. */
+    copy = to_nfc(pool, copy, &len);
+    if (!is_dot_atom(copy, len)) {
         return bad_format;
     }
     if (beyond_ascii && !utf8) {
         return unsupported_local;
     }
-    if (nfc_len > LOCAL_MAX) {
+    if (len > LOCAL_MAX) {
         return bad_format;
     }
     *local = copy;

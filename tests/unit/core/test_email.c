@@ -173,6 +173,9 @@ static const struct {
     {"\xc3\x9c@c.de", "\xc3\x9c@c.de"},                  /* only ASCII is folded */
     {"A\xc3\xbc.B@c.de", "a\xc3\xbc.b@c.de"},
     {"\xe2\x84\xaa@c.de", "k@c.de"},                     /* U+212A: NFC makes it ASCII */
+    {"T\xcc\x88@c.de", "\xe1\xba\x97@c.de"},             /* U+1E97, which has no capital */
+    {"t\xcc\x88@c.de", "\xe1\xba\x97@c.de"},
+    {"\xe1\xba\x97@c.de", "\xe1\xba\x97@c.de"},
     {"\xe7\x94\xa8\xe6\x88\xb7@\xe4\xbe\x8b.com", "\xe7\x94\xa8\xe6\x88\xb7@xn--fsq.com"},
 };
 
