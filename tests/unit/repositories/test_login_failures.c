@@ -21,8 +21,9 @@ static const unsigned char eve[AUTHSVC_ACCOUNT_OCTETS] = {1, 2, 4};
 
 /* All that they hold, in one text. */
 #define USER_ROWS                                                                                 \
-    "SELECT CAST(id AS TEXT) || email || password_hash || name || CAST(created_at AS TEXT)"       \
-    " || CAST(updated_at AS TEXT) FROM users"
+    "SELECT CAST(id AS TEXT) || email || password_hash || name || CAST(role AS TEXT)"             \
+    " || CAST(email_verified AS TEXT) || CAST(created_at AS TEXT) || CAST(updated_at AS TEXT)"    \
+    " || COALESCE(CAST(deleted_at AS TEXT), 'active') FROM users"
 
 static const authsvc_repositories_t *const all = &authsvc_repositories;
 
